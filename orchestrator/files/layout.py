@@ -1,0 +1,76 @@
+"""Names of everything in a data directory, and the version of its formats.
+
+The picture with a sentence for each entry is in ARCHITECTURE.md, "The data directory". All paths are plain
+strings; functions take the data directory first.
+"""
+
+#: Version of all file formats. A reader takes an unknown minor version and refuses an unknown major one.
+FORMAT = "1.0"
+FORMAT_MAJOR = 1
+
+FORMAT_FILE = "format.json"
+STATUS_FILE = "status.json"
+LOCK_FILE = "daemon.lock"
+SETTINGS_FILE = "orchestrator.toml"
+DAEMON_LOG = "daemon.log"
+TASKS = "tasks"
+WORKFLOWS = "workflows"
+JOURNAL = "journal"
+INBOX = "inbox"
+QUARANTINE = "quarantine"
+REPLIES = "replies"
+PROVIDERS = "providers"
+
+#: Inside ``workflows/<id>/``.
+PLAN_FILE = "plan.json"
+STATE_FILE = "state.json"
+DEFINITION = "definition"
+LOGS = "logs"
+ATTEMPTS_FILE = "attempts.log"
+
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+
+#: Width of a segment's number in its file name.
+SEGMENT_DIGITS = 6
+SEGMENT_SUFFIX = ".jsonl"
+
+
+def status_path(data_dir: str) -> str:
+    """``status.json``: the daemon's heartbeat, counts and journal position."""
+    return f"{data_dir}/{STATUS_FILE}"
+
+
+def task_path(data_dir: str, stem: str) -> str:
+    """``tasks/<stem>.json``; `stem` comes from `orchestrator.model.ids.file_stem`."""
+    return f"{data_dir}/{TASKS}/{stem}.json"
+
+
+def workflow_dir(data_dir: str, workflow: str) -> str:
+    """``workflows/<id>``."""
+    return f"{data_dir}/{WORKFLOWS}/{workflow}"
+
+
+def log_stem(operation: str, provider: str, item: str, attempt: int) -> str:
+    """Name of an attempt's logs without ``.out`` or ``.err``: ``<operation>.<provider>.<item>.<attempt>``."""
+    from orchestrator.model.ids import file_stem
+
+    return f"{operation}.{provider}.{file_stem(item)}.{attempt}"
+
+
+def log_path(data_dir: str, workflow: str, stem: str, stream: str) -> str:
+    """``workflows/<id>/logs/<stem>.<out|err>``."""
+    return f"{data_dir}/{WORKFLOWS}/{workflow}/{LOGS}/{stem}.{stream}"
+
+
+def segment_name(number: int) -> str:
+    """``000001.jsonl`` for 1."""
+    return f"{number:0{SEGMENT_DIGITS}d}{SEGMENT_SUFFIX}"
+
+
+def segment_number(name: str) -> "int | None":
+    """The number of a segment's file name, None when `name` is not one."""
+    stem = name[: -len(SEGMENT_SUFFIX)]
+    if name.endswith(SEGMENT_SUFFIX) and len(stem) >= SEGMENT_DIGITS and stem.isascii() and stem.isdigit():
+        return int(stem)
+    return None

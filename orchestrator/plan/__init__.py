@@ -1,0 +1,1 @@
+"""The plan: the one thing the engine knows of a definition, whatever notation it was written in."""
