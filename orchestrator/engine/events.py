@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from orchestrator.plan.ir import Plan  # noqa: TC001 - msgspec needs the type at run time
+from orchestrator.plan.ir import Plan
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -23,14 +23,16 @@ class Moment(msgspec.Struct, frozen=True):
     mono_us: int
 
 
-class DaemonStarted(msgspec.Struct, frozen=True, tag=True):
+class DaemonStarted(msgspec.Struct, frozen=True):
     """A daemon took the data directory. The first record of each daemon's life.
 
     Attributes:
         epoch: raised by one when records that a reader may have seen could have been lost.
         boot_id: of the running kernel; another one makes monotonic times incomparable.
         max_running: tasks at a time, all together.
+        host: name of the machine, shown with each task that runs on it.
         provider_limits: {provider id: tasks at a time}, set by the operator.
+        torn_bytes: what recovery cut from the end of the journal because it was not a whole record.
     """
 
     epoch: int
@@ -38,12 +40,12 @@ class DaemonStarted(msgspec.Struct, frozen=True, tag=True):
     pid: int
     version: str
     max_running: int
+    host: str = "localhost"
     provider_limits: dict[str, int] = {}
-    #: Records that recovery cut from the end of the journal because they were torn.
     torn_bytes: int = 0
 
 
-class WorkflowSubmitted(msgspec.Struct, frozen=True, tag=True):
+class WorkflowSubmitted(msgspec.Struct, frozen=True):
     """A plan was accepted and pinned; from here on the workflow exists.
 
     Attributes:
@@ -63,7 +65,7 @@ class WorkflowSubmitted(msgspec.Struct, frozen=True, tag=True):
     flags: tuple[str, ...] = ()
 
 
-class CancelRequested(msgspec.Struct, frozen=True, tag=True):
+class CancelRequested(msgspec.Struct, frozen=True):
     """Somebody asked for a workflow to end. Running tasks are stopped, waiting ones never start."""
 
     workflow: str
@@ -71,7 +73,7 @@ class CancelRequested(msgspec.Struct, frozen=True, tag=True):
     requested_by: str
 
 
-class DrainRequested(msgspec.Struct, frozen=True, tag=True):
+class DrainRequested(msgspec.Struct, frozen=True):
     """Nothing new is started until the next `DaemonStarted`. With `kill`, running attempts are stopped too."""
 
     key: str
@@ -79,7 +81,7 @@ class DrainRequested(msgspec.Struct, frozen=True, tag=True):
     kill: bool = False
 
 
-class AttemptExited(msgspec.Struct, frozen=True, tag=True):
+class AttemptExited(msgspec.Struct, frozen=True):
     """An attempt's command ended by itself or was ended. `exit_code`: 0 to 255, 128 + n after signal n."""
 
     task: str
@@ -87,7 +89,7 @@ class AttemptExited(msgspec.Struct, frozen=True, tag=True):
     exit_code: int
 
 
-class StartFailed(msgspec.Struct, frozen=True, tag=True):
+class StartFailed(msgspec.Struct, frozen=True):
     """An attempt's command could not be started; `error` says why, for people."""
 
     task: str
@@ -95,7 +97,7 @@ class StartFailed(msgspec.Struct, frozen=True, tag=True):
     error: str
 
 
-class AttemptLost(msgspec.Struct, frozen=True, tag=True):
+class AttemptLost(msgspec.Struct, frozen=True):
     """An attempt is gone without a trace of how it ended (its process was lost with the machine)."""
 
     task: str
@@ -103,14 +105,14 @@ class AttemptLost(msgspec.Struct, frozen=True, tag=True):
     why: str
 
 
-class TimeoutExpired(msgspec.Struct, frozen=True, tag=True):
+class TimeoutExpired(msgspec.Struct, frozen=True):
     """An attempt ran for as long as it may."""
 
     task: str
     attempt: int
 
 
-class RetryDue(msgspec.Struct, frozen=True, tag=True):
+class RetryDue(msgspec.Struct, frozen=True):
     """The delay before a task's next attempt is over."""
 
     task: str

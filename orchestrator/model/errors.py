@@ -19,7 +19,7 @@ class OrchestratorError(Exception):
     code = "orch::error"
     exit_code = 1
 
-    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002 - the field's word in Nushell
+    def __init__(self, message: str, help: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.help = help
@@ -126,7 +126,7 @@ class DefinitionInvalid(OrchestratorError):
     code = "orch::definition::invalid"
     exit_code = 65
 
-    def __init__(self, message: str, help: str = "", diagnostics: "list[dict[str, object]] | None" = None) -> None:  # noqa: A002
+    def __init__(self, message: str, help: str = "", diagnostics: "list[dict[str, object]] | None" = None) -> None:
         super().__init__(message, help)
         self.diagnostics = diagnostics or []
 

@@ -114,14 +114,14 @@ WORKFLOW_FINAL: "Final[frozenset[str]]" = frozenset(
     {"succeeded", "failed", "cancelled", "rejected", "rolled_back", "rollback_failed"}
 )
 
-#: {task status: the statuses that may follow it}. ``pending`` may follow itself: its reason changed.
+#: {task status: the statuses that may follow it}. Where a status may follow itself, its reason changed.
 TASK_TRANSITIONS: "Final[dict[str, tuple[str, ...]]]" = {
     "pending": ("pending", "running", "cancelled", "skipped", "upstream_failed"),
     "waiting_retry": ("pending", "failed", "timed_out", "cancelled"),
     "pending_approval": (),
     "paused": (),
-    "running": ("pending", "waiting_retry", "succeeded", "failed", "timed_out", "cancelled"),
-    "succeeded": ("rolling_back",),
+    "running": ("running", "pending", "waiting_retry", "succeeded", "failed", "timed_out", "cancelled"),
+    "succeeded": ("succeeded", "rolling_back"),
     "failed": (),
     "timed_out": (),
     "cancelled": (),
@@ -137,7 +137,7 @@ TASK_TRANSITIONS: "Final[dict[str, tuple[str, ...]]]" = {
 #: {workflow status: the statuses that may follow it}.
 WORKFLOW_TRANSITIONS: "Final[dict[str, tuple[str, ...]]]" = {
     "queued": ("running", "succeeded", "failed", "cancelled"),
-    "running": ("succeeded", "failed", "cancelled", "rolling_back"),
+    "running": ("running", "succeeded", "failed", "cancelled", "rolling_back"),
     "paused": (),
     "pending_approval": (),
     "rejected": (),

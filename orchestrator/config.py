@@ -1,0 +1,84 @@
+"""Settings of a daemon: ``orchestrator.toml`` in the data directory, overridden by flags of ``serve``."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated
+
+import msgspec
+
+from orchestrator.files.layout import SETTINGS_FILE
+from orchestrator.model.errors import UsageError
+from orchestrator.model.ids import is_name_id
+from orchestrator.model.limits import MAX_RUNNING_DEFAULT, STOP_GRACE_S
+
+_AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[providers.<id>]``. `max_running`: tasks at a time on this provider, None for no limit of its own."""
+
+    max_running: _AtLeastOne | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings with their defaults.
+
+    Attributes:
+        max_running: tasks at a time, all together.
+        stop_grace_s: seconds between TERM and KILL of an attempt that has to stop.
+        providers: {provider id: its settings}.
+    """
+
+    max_running: _AtLeastOne = MAX_RUNNING_DEFAULT
+    stop_grace_s: Annotated[float, msgspec.Meta(ge=0)] = STOP_GRACE_S
+    providers: dict[str, ProviderSettings] = {}
+
+    @property
+    def provider_limits(self) -> dict[str, int]:
+        """{provider id: tasks at a time}, of those that have a limit."""
+        return {name: own.max_running for name, own in sorted(self.providers.items()) if own.max_running is not None}
+
+
+def load(data_dir: str) -> Settings:
+    """The settings of `data_dir`; the defaults without a file.
+
+    Raises:
+        UsageError: the file is no TOML, or holds what no setting is; the message says where.
+    """
+    path = f"{data_dir}/{SETTINGS_FILE}"
+    try:
+        with open(path, "rb") as file:
+            return msgspec.convert(tomllib.load(file), Settings)
+    except FileNotFoundError:
+        return Settings()
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        known = ", ".join(Settings.__struct_fields__)
+        raise UsageError(f"{path}: {error}", f"Settings are: {known}.") from error
+
+
+def override(settings: Settings, changes: dict[str, object], limits: dict[str, int]) -> Settings:
+    """`settings` with what the command line says: `changes` by field, `limits` by provider id.
+
+    Raises:
+        UsageError: a value is out of bounds.
+    """
+    values: dict[str, object] = {**msgspec.to_builtins(settings), **changes}
+    own = {name: msgspec.to_builtins(provider) for name, provider in settings.providers.items()}
+    values["providers"] = own | {name: {"max_running": limit} for name, limit in limits.items()}
+    try:
+        return msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        raise UsageError(str(error)) from error
+
+
+def parse_limit(text: str) -> tuple[str, int]:
+    """(provider id, limit) of ``NAME=N``.
+
+    Raises:
+        UsageError: it has another form.
+    """
+    name, _, number = text.partition("=")
+    if not is_name_id(name) or not number.isascii() or not number.isdigit():
+        raise UsageError(f"--provider-limit {text!r} is not NAME=N.", "For example: --provider-limit local=4")
+    return name, int(number)

@@ -1,0 +1,121 @@
+"""The loop: event -> step -> record -> sync -> commands, replies, public files (DESIGN section 5, point 1).
+
+Theory of operation
+-------------------
+`offer` steps an event in memory and appends its record. `turn`, called when nothing more is at hand, writes what
+was appended and asks for a sync, unless one is under way. `synced` says how far the disk is; only then are the
+commands of those records performed, the askers answered and the files marked. What arrives during a sync waits in
+memory and shares the next one.
+
+The loop calls nothing that blocks and owns no thread: syncs are asked for and reported, time is asked from a
+clock that is given to it. So a simulation drives it without changing a line.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from orchestrator.engine import timers
+from orchestrator.engine.commands import Command, Refuse
+from orchestrator.engine.machine import Step, step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.engine.events import Event
+    from orchestrator.engine.world import World
+    from orchestrator.runtime.clock import Clock
+    from orchestrator.runtime.projector import Projector
+    from orchestrator.store.journal import Journal
+
+#: Told once the outcome of an event is durable: its step, or the refusal.
+Answer = "Callable[[Step | Refuse], None]"
+
+
+class _Waiting(NamedTuple):
+    """A step whose record is not known to be on the disk. `seq` is the record it waits for."""
+
+    seq: int
+    step: Step
+    refusal: Refuse | None
+    answer: Callable[[Step | Refuse], None] | None
+
+
+class Loop:
+    """Owns the world and the order of everything.
+
+    Attributes:
+        world: changed by `offer` only.
+        synced_seq: the last record that is known to be on the disk.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        journal: Journal,
+        clock: Clock,
+        projector: Projector,
+        perform: Callable[[Command], None],
+        request_sync: Callable[[], None],
+    ) -> None:
+        """`request_sync` must lead to a call of `synced` with the journal's `synced_seq`, later."""
+        self.world = world
+        self.synced_seq = world.seq
+        self._journal = journal
+        self._clock = clock
+        self._projector = projector
+        self._perform = perform
+        self._request_sync = request_sync
+        self._waiting: deque[_Waiting] = deque()
+        self._syncing = False
+
+    def offer(self, event: Event, answer: Callable[[Step | Refuse], None] | None = None) -> None:
+        """Step `event` now. `answer` is called when its outcome, and everything it rests on, is durable.
+
+        Raises:
+            EngineBug: the daemon must end; the journal holds nothing of this event.
+        """
+        at = self._clock.now()
+        result = step(self.world, event, at)
+        if result.seq == 0:
+            refusal = result.commands[0]
+            assert isinstance(refusal, Refuse)  # noqa: S101 - the engine's promise, and what the type says
+            self._waiting.append(_Waiting(self.world.seq, result, refusal, answer))
+            return
+        self._journal.append(result.seq, event, at, result.transitions)
+        self._waiting.append(_Waiting(result.seq, result, None, answer))
+
+    def fire_timers(self) -> None:
+        """Offer the event of each timer whose time has come."""
+        while event := timers.due_event(self.world, self._clock.now().mono_us):
+            self.offer(event)
+
+    def turn(self) -> None:
+        """Write and sync what has gathered. Raises DiskFailed; the daemon must then end."""
+        self._release(self.synced_seq)
+        if self._journal.has_unwritten and not self._syncing:
+            self._journal.flush()
+            self._syncing = True
+            self._request_sync()
+
+    def synced(self, seq: int) -> None:
+        """Records up to `seq` are on the disk."""
+        self._syncing = False
+        self.synced_seq = seq
+        self._release(seq)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything offered so far is durable and carried out."""
+        return not self._waiting and not self._syncing and not self._journal.has_unwritten
+
+    def _release(self, seq: int) -> None:
+        while self._waiting and self._waiting[0].seq <= seq:
+            _, result, refusal, answer = self._waiting.popleft()
+            if refusal is None:
+                self._projector.mark(result)
+                for command in result.commands:
+                    self._perform(command)
+            if answer is not None:
+                answer(refusal or result)

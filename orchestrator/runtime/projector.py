@@ -1,0 +1,124 @@
+"""Public files, behind the journal and coalesced.
+
+A file that changed again before it was written is written once, with its newest content. Task files go out as
+fast as the writer takes them; a workflow's state and status.json, which grow with the workflow, at most every
+`REWRITE_US`, and at once when the workflow has ended. Nothing here is durable: after a crash the start rewrites
+what is late.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.model.limits import HEARTBEAT_S
+from orchestrator.model.states import WORKFLOW_FINAL
+from orchestrator.store import project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.engine.machine import Step
+    from orchestrator.engine.world import Task, Workflow, World
+    from orchestrator.runtime.clock import Clock
+
+#: Files handed to the writer at a time; small, so that what changes meanwhile is still coalesced.
+BATCH_FILES = 64
+
+#: Least time between two versions of a running workflow's state, and of status.json between heartbeats.
+REWRITE_US = 100_000
+
+_HEARTBEAT_US = int(HEARTBEAT_S * 1_000_000)
+
+#: [(path below the data directory, content)]
+Batch = list[tuple[str, bytes]]
+
+
+class Projector:
+    """Keeps task files, workflow states and status.json up with the world."""
+
+    def __init__(
+        self,
+        world: World,
+        clock: Clock,
+        write: Callable[[Batch], None],
+        status_file: Callable[[], tuple[str, bytes]],
+    ) -> None:
+        """`write` takes a batch and must lead to a call of `written`, later. `status_file` renders status.json."""
+        self._world = world
+        self._clock = clock
+        self._write = write
+        self._status_file = status_file
+        self._tasks: dict[str, Task] = {}
+        self._workflows: dict[str, Workflow] = {}
+        self._workflow_due: dict[str, int] = {}
+        self._status_dirty = True
+        self._status_written_us = -_HEARTBEAT_US
+        self._writing = False
+
+    def mark(self, result: Step) -> None:
+        """The record of `result` is on the disk: the files of what it changed are late."""
+        for task in result.tasks:
+            self._tasks[task.id] = task
+        for workflow in result.workflows:
+            self._workflows[workflow.id] = workflow
+        self._status_dirty = True
+
+    def mark_all(self) -> None:
+        """Every file may be late: write them all."""
+        self._tasks.update(self._world.tasks)
+        self._workflows.update(self._world.workflows)
+        self._status_dirty = True
+
+    def written(self) -> None:
+        """The last batch is out."""
+        self._writing = False
+
+    def pump(self) -> None:
+        """Hand the next batch to the writer if it is free and something is due."""
+        if self._writing:
+            return
+        now_us = self._clock.now().mono_us
+        batch = self._due_status(now_us) + self._due_workflows(now_us)
+        while self._tasks and len(batch) < BATCH_FILES:
+            _, task = self._pop_first(self._tasks)
+            batch.append(project.task_file(task))
+        if batch:
+            self._writing = True
+            self._write(batch)
+
+    def next_due_us(self) -> int:
+        """When `pump` has something to do at the latest, on the monotonic clock."""
+        due = self._status_written_us + (REWRITE_US if self._status_dirty else _HEARTBEAT_US)
+        if self._workflows:
+            due = min(due, *(self._workflow_due.get(workflow, 0) for workflow in self._workflows))
+        return due
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every file is up to date."""
+        return not (self._writing or self._tasks or self._workflows)
+
+    def _due_status(self, now_us: int) -> Batch:
+        wait_us = REWRITE_US if self._status_dirty else _HEARTBEAT_US
+        if now_us - self._status_written_us < wait_us:
+            return []
+        self._status_dirty, self._status_written_us = False, now_us
+        return [self._status_file()]
+
+    def _due_workflows(self, now_us: int) -> Batch:
+        due = [
+            workflow
+            for workflow in self._workflows.values()
+            if workflow.status in WORKFLOW_FINAL or self._workflow_due.get(workflow.id, 0) <= now_us
+        ]
+        for workflow in due:
+            del self._workflows[workflow.id]
+            self._workflow_due[workflow.id] = now_us + REWRITE_US
+            if workflow.status in WORKFLOW_FINAL:
+                self._workflow_due.pop(workflow.id, None)
+        return [project.state_file(workflow) for workflow in due]
+
+    @staticmethod
+    def _pop_first(tasks: dict[str, Task]) -> tuple[str, Task]:
+        first = next(iter(tasks))
+        return first, tasks.pop(first)

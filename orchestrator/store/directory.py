@@ -1,0 +1,80 @@
+"""Making a data directory ours, and refusing one that is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from orchestrator.files import layout
+from orchestrator.model.errors import FormatTooNew, UsageError
+from orchestrator.store.project import encode_lines
+
+if TYPE_CHECKING:
+    from orchestrator.store.disk import Disk
+
+_FOLDERS = (
+    layout.TASKS,
+    layout.WORKFLOWS,
+    layout.JOURNAL,
+    layout.INBOX,
+    f"{layout.INBOX}/{layout.QUARANTINE}",
+    layout.REPLIES,
+    layout.PROVIDERS,
+)
+
+
+def prepare(disk: Disk, data_dir: str) -> None:
+    """Make sure that `data_dir` is a data directory of ours with all its folders, private to this user.
+
+    Raises:
+        UsageError: it belongs to somebody else, others may write to it, or it holds files that are not ours.
+        FormatTooNew: a newer version has written it.
+        DiskFailed: it cannot be created.
+    """
+    os.makedirs(data_dir, mode=layout.DIRECTORY_MODE, exist_ok=True)
+    _check_owner(data_dir)
+    content = disk.read(f"{data_dir}/{layout.FORMAT_FILE}")
+    if content is None:
+        _refuse_foreign(disk, data_dir)
+        disk.make_directory(data_dir)
+        description = {"format": layout.FORMAT, "kind": "orchestrator"}
+        disk.replace(f"{data_dir}/{layout.FORMAT_FILE}", encode_lines(description), durable=True)
+    else:
+        _check_format(data_dir, content)
+    for name in _FOLDERS:
+        disk.make_directory(f"{data_dir}/{name}")
+
+
+def _check_owner(data_dir: str) -> None:
+    found = os.stat(data_dir)
+    if found.st_uid != os.geteuid():
+        raise UsageError(f"{data_dir} belongs to user {found.st_uid}, not to you.", "Choose another --data-dir.")
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UsageError(f"{data_dir} may be written by others.", f"chmod 700 {data_dir}")
+
+
+def _refuse_foreign(disk: Disk, data_dir: str) -> None:
+    found = [name for name in disk.names(data_dir) if name not in (layout.SETTINGS_FILE, layout.DAEMON_LOG)]
+    if found:
+        raise UsageError(
+            f"{data_dir} holds files of something else ({', '.join(found[:3])}) and no {layout.FORMAT_FILE}.",
+            "Choose an empty or a new directory with --data-dir.",
+        )
+
+
+def _check_format(data_dir: str, content: bytes) -> None:
+    try:
+        version = str(json.loads(content)["format"])
+        major = int(version.split(".", 1)[0])
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(
+            f"{data_dir}/{layout.FORMAT_FILE} is not what this program writes.",
+            "Restore it, or choose another directory.",
+        ) from None
+    if major > layout.FORMAT_MAJOR:
+        raise FormatTooNew(
+            f"{data_dir} has format {version}; this version knows formats up to {layout.FORMAT}.",
+            "Use the version that wrote it, or a newer one.",
+        )

@@ -1,0 +1,136 @@
+"""Holding the public files against the journal, and making them anew.
+
+Each file shows the seq of the last record that changed it. The replay passes that seq; at that moment the file
+must be, byte for byte, what the world says. A file that shows an earlier seq than the newest is late, which is no
+error while a daemon runs; one that disagrees with its own seq is.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from orchestrator.engine import invariants
+from orchestrator.files.layout import JOURNAL, STATE_FILE, TASKS, WORKFLOWS
+from orchestrator.model.errors import NotFound
+from orchestrator.store import project
+from orchestrator.store.recover import Replayed, recover
+
+if TYPE_CHECKING:
+    from orchestrator.engine.world import World
+    from orchestrator.store.disk import Disk
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that is not as it should be. `kind`: ``differs``, ``missing``, ``unexpected``, ``late``, ``torn`` or
+    ``broken``. Only ``late`` and ``torn`` are no faults."""
+
+    kind: str
+    path: str
+    message: str
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether it must not be."""
+        return self.kind not in ("late", "torn")
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """What `verify` found. `files` were compared, up to record `seq`."""
+
+    seq: int
+    files: int
+    findings: list[Finding]
+
+
+def verify(disk: Disk, data_dir: str) -> Verification:
+    """Compare every task and workflow file with the replay at the seq it shows. Reads only.
+
+    Raises:
+        JournalDamaged: the journal itself does not hold.
+        NotFound: there is no journal.
+    """
+    if not disk.names(f"{data_dir}/{JOURNAL}"):
+        raise NotFound(f"There is no journal in {data_dir}.", "Is this the data directory? Give it with --data-dir.")
+    shown = _public_files(disk, data_dir)
+    findings: list[Finding] = []
+    pending = {path: seq for path, (seq, _) in shown.items()}
+
+    def compare(replayed: Replayed) -> None:
+        for path, content in _files_of(replayed):
+            if pending.get(path) == replayed.step.seq:
+                del pending[path]
+                if shown[path][1] != content:
+                    findings.append(Finding("differs", path, f"it is not what record {replayed.step.seq} made it"))
+
+    recovered = recover(disk, data_dir, compare)
+    world = recovered.world
+    for path, content in _all_files(world):
+        if path not in shown:
+            findings.append(Finding("missing", path, "the journal knows it"))
+        elif path not in pending and shown[path][1] != content:
+            findings.append(Finding("late", path, f"it shows record {shown[path][0]}, there are newer ones"))
+    findings += [Finding("unexpected", path, f"no record {seq} has changed it") for path, seq in pending.items()]
+    findings += [Finding("broken", JOURNAL, fault) for fault in invariants.broken(world)]
+    if recovered.torn_bytes:
+        findings.append(Finding("torn", JOURNAL, f"{recovered.torn_bytes} bytes at its end are no whole record"))
+    return Verification(world.seq, len(shown), _without_doubles(findings))
+
+
+def rebuild(disk: Disk, data_dir: str) -> int:
+    """Write every task and workflow file anew from the journal; remove those the journal does not know.
+
+    The caller holds the directory's lock. Returns how many files were written.
+
+    Raises:
+        JournalDamaged: the journal itself does not hold; nothing was written.
+    """
+    world = recover(disk, data_dir).world
+    wanted = dict(_all_files(world))
+    for path in _public_files(disk, data_dir):
+        if path not in wanted:
+            disk.remove(f"{data_dir}/{path}")
+    for path, content in wanted.items():
+        disk.replace(f"{data_dir}/{path}", content, durable=False)
+    return len(wanted)
+
+
+def _files_of(replayed: Replayed) -> list[tuple[str, bytes]]:
+    return [project.task_file(task) for task in replayed.step.tasks] + [
+        project.state_file(workflow) for workflow in replayed.step.workflows
+    ]
+
+
+def _all_files(world: World) -> list[tuple[str, bytes]]:
+    return [project.task_file(task) for task in world.tasks.values()] + [
+        project.state_file(workflow) for workflow in world.workflows.values()
+    ]
+
+
+def _public_files(disk: Disk, data_dir: str) -> dict[str, tuple[int, bytes]]:
+    """{path below the data directory: (the seq it shows, content)}; seq -1 where it shows none."""
+    paths = [f"{TASKS}/{name}" for name in disk.names(f"{data_dir}/{TASKS}") if name.endswith(".json")]
+    paths = [path for path in paths if not path.startswith(f"{TASKS}/.")]
+    paths += [f"{WORKFLOWS}/{name}/{STATE_FILE}" for name in disk.names(f"{data_dir}/{WORKFLOWS}")]
+    found = {}
+    for path in paths:
+        content = disk.read(f"{data_dir}/{path}")
+        if content is not None:
+            found[path] = (_seq_of(content), content)
+    return found
+
+
+def _seq_of(content: bytes) -> int:
+    try:
+        seq = json.loads(content)["seq"]
+    except (ValueError, KeyError, TypeError):
+        return -1
+    return seq if isinstance(seq, int) else -1
+
+
+def _without_doubles(findings: list[Finding]) -> list[Finding]:
+    """A file that differs is not also late."""
+    wrong = {finding.path for finding in findings if finding.kind == "differs"}
+    return [finding for finding in findings if finding.kind != "late" or finding.path not in wrong]
