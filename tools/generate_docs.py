@@ -42,7 +42,9 @@ def error_codes() -> str:
     rows = sorted(
         (kind.code, kind.exit_code, (kind.__doc__ or "").split("\n", 1)[0])
         for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, errors.OrchestratorError) and kind is not errors.OrchestratorError
+        if isinstance(kind, type)
+        and issubclass(kind, errors.OrchestratorError)
+        and kind is not errors.OrchestratorError
     )
     lines = ["# Error codes", NOTE, "", "| code | exit code | when |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| `{code}` | {exit_code} | {text} |" for code, exit_code, text in rows), ""])

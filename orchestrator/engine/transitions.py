@@ -38,7 +38,7 @@ TASK_TABLE: dict[str, dict[str, Verdict]] = {status: _task_row(status) for statu
 
 #: {workflow status: {event name: verdict}}.
 WORKFLOW_TABLE: dict[str, dict[str, Verdict]] = {
-    status: {"CancelRequested": f"it has already ended: {status}"} for status in WORKFLOW_STATUSES
+    status: {"CancelRequested": "it has already ended"} for status in WORKFLOW_STATUSES
 }
 for _status in ("queued", "running", "paused", "pending_approval"):
     WORKFLOW_TABLE[_status]["CancelRequested"] = ACCEPTED

@@ -10,7 +10,6 @@ from orchestrator.engine import invariants
 from orchestrator.engine.commands import StartAttempt
 from orchestrator.engine.events import AttemptExited, Event, Moment
 from orchestrator.engine.machine import Step, step
-from orchestrator.engine.world import World
 from orchestrator.model.errors import DiskFailed, JournalDamaged
 from orchestrator.plan.ir import Plan, RetryPolicy, canonical
 from orchestrator.store import codec
