@@ -55,6 +55,9 @@ _IDLE_US = 3_000_000
 #: Answers are kept this long for clients that were interrupted.
 _REPLIES_KEPT_S = 3600.0
 
+#: Time between two looks for old answers.
+_PRUNE_US = 60_000_000
+
 _HEARTBEAT_US = int(HEARTBEAT_S * 1_000_000)
 
 
@@ -100,7 +103,7 @@ class Daemon:
         )
         self._inbox = self._desk.inbox
         self._busy_us = self._started.mono_us
-        self._next_beat_us = 0
+        self._next_beat_us = self._next_prune_us = 0
         self._draining = False
         self._begin(recovered)
 
@@ -156,7 +159,9 @@ class Daemon:
     def _beat(self, now_us: int) -> None:
         self._next_beat_us = now_us + _HEARTBEAT_US
         self._inbox.scan()
-        self._inbox.prune_replies(_REPLIES_KEPT_S, time.time())
+        if now_us >= self._next_prune_us:
+            self._next_prune_us = now_us + _PRUNE_US
+            self._inbox.prune_replies(_REPLIES_KEPT_S, time.time())
 
     def _due(self, now_us: int) -> list[int]:
         due = [self._next_beat_us, self._projector.next_due_us()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from orchestrator.plan.ir import Plan
+from orchestrator.plan.ir import Plan  # noqa: TC001 - msgspec needs the type at run time
 
 
 class Moment(msgspec.Struct, frozen=True):

@@ -47,8 +47,11 @@ def due_event(world: World, now_us: int) -> Event | None:
 
 
 def rebase(world: World, at: Moment) -> None:
-    """Carry monotonic times over a reboot: what was left of each delay at the last record, less the time that
-    passed on the wall clock meanwhile, is left now. A wall clock that went backwards counts as no time."""
+    """Carry monotonic times over a reboot.
+
+    What was left of each delay at the last record, less the time that passed on the wall clock meanwhile, is left
+    now. A wall clock that went backwards counts as no time.
+    """
     last = world.now
     shift_us = at.mono_us - last.mono_us - max(0, at.wall_us - last.wall_us)
     for task in world.tasks.values():

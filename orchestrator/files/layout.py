@@ -4,6 +4,8 @@ The picture with a sentence for each entry is in ARCHITECTURE.md, "The data dire
 strings; functions take the data directory first.
 """
 
+from orchestrator.model.ids import file_stem
+
 #: Version of all file formats. A reader takes an unknown minor version and refuses an unknown major one.
 FORMAT = "1.0"
 FORMAT_MAJOR = 1
@@ -52,10 +54,11 @@ def workflow_dir(data_dir: str, workflow: str) -> str:
 
 
 def log_stem(operation: str, provider: str, item: str, attempt: int) -> str:
-    """Name of an attempt's logs without ``.out`` or ``.err``: ``<operation>.<provider>.<item>.<attempt>``."""
-    from orchestrator.model.ids import file_stem
+    """Name of an attempt's logs without ``.out`` or ``.err``: ``<operation>.<provider>.<item>.<attempt>``.
 
-    return f"{operation}.{provider}.{file_stem(item)}.{attempt}"
+    What stands before the attempt is hashed where it is too long or too strange for a file name (A-67).
+    """
+    return f"{file_stem(f'{operation}.{provider}.{item}')}.{attempt}"
 
 
 def log_path(data_dir: str, workflow: str, stem: str, stream: str) -> str:

@@ -110,12 +110,13 @@ class Projector:
             workflow
             for workflow in self._workflows.values()
             if workflow.status in WORKFLOW_FINAL or self._workflow_due.get(workflow.id, 0) <= now_us
-        ]
+        ][:BATCH_FILES]
         for workflow in due:
             del self._workflows[workflow.id]
-            self._workflow_due[workflow.id] = now_us + REWRITE_US
             if workflow.status in WORKFLOW_FINAL:
                 self._workflow_due.pop(workflow.id, None)
+            else:
+                self._workflow_due[workflow.id] = now_us + REWRITE_US
         return [project.state_file(workflow) for workflow in due]
 
     @staticmethod

@@ -50,8 +50,10 @@ class Reactor:
         os.eventfd_write(self._wake_fd, 1)
 
     def run(self, turn: Callable[[], int]) -> None:
-        """Until `stop`: handle what is ready, then call `turn`, which says when it wants to be called again at the
-        latest (microseconds on the monotonic clock)."""
+        """Until `stop`: call `turn`, wait, handle what is ready.
+
+        `turn` says when it wants to be called again at the latest, in microseconds on the monotonic clock.
+        """
         while True:
             due_us = turn()
             if self._stopping:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_Job = "tuple[Callable[[], object], Callable[[object], None], Callable[[Exception], None]]"
-
 
 class Workers:
     """`count` threads that take jobs from one queue."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orchestrator.engine import events
-from orchestrator.engine.turn import Transition
+from orchestrator.engine.turn import Transition  # noqa: TC001 - msgspec needs the type at run time
 from orchestrator.model.times import rfc3339
 
 if TYPE_CHECKING:

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something that is not as it should be. `kind`: ``differs``, ``missing``, ``unexpected``, ``late``, ``torn`` or
-    ``broken``. Only ``late`` and ``torn`` are no faults."""
+    """Something that is not as it should be.
+
+    `kind`: ``differs``, ``missing``, ``unexpected``, ``late``, ``torn`` or ``broken``; only ``late`` and ``torn`` are
+    no faults.
+    """
 
     kind: str
     path: str
