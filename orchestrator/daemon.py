@@ -26,7 +26,6 @@ from orchestrator.engine.events import DaemonStarted
 from orchestrator.files.layout import FORMAT, INBOX, STATUS_FILE
 from orchestrator.files.locate import find_data_dir
 from orchestrator.interfaces.spool.desk import Desk
-from orchestrator.interfaces.spool.inbox import Inbox
 from orchestrator.model.errors import DiskFailed, OrchestratorError
 from orchestrator.model.limits import HEARTBEAT_S
 from orchestrator.model.states import WORKFLOW_FINAL
@@ -46,6 +45,8 @@ from orchestrator.store.recover import recover, seal_newest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from orchestrator.interfaces.spool.inbox import Inbox
 
     from orchestrator.store.recover import Recovered
 
@@ -268,7 +269,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def say(text: str) -> None:
     """A line for the daemon's log: standard error, which ``orchestrator run`` sends to ``daemon.log``."""
-    print(f"{rfc3339(time.time_ns() // 1000)} orchestrator[{os.getpid()}]: {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{rfc3339(time.time_ns() // 1000)} orchestrator[{os.getpid()}]: {text}\n")
+    sys.stderr.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -309,7 +311,7 @@ class _InboxWatch(FileSystemEventHandler):
         self._reactor = reactor
         self._inbox = inbox
 
-    def on_moved(self, event: FileSystemEvent) -> None:
+    def on_moved(self, event: FileSystemEvent) -> None:  # noqa: ARG002 - the library's signature
         """A request arrived."""
         self._reactor.post(self._inbox.scan)
 

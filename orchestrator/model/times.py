@@ -2,15 +2,15 @@
 
 import time
 
-_last = (-1, "")
+#: [seconds, their text]: the records of one second share their first nineteen characters.
+_last: "list[int | str]" = [-1, ""]
 
 
 def rfc3339(wall_us: int) -> str:
     """``2026-01-31T08:05:09.000123Z`` for microseconds since 1970."""
-    global _last
     seconds, micros = divmod(wall_us, 1_000_000)
     if _last[0] != seconds:
-        _last = (seconds, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)))
+        _last[:] = seconds, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{_last[1]}.{micros:06d}Z"
 
 

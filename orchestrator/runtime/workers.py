@@ -32,7 +32,7 @@ class Workers:
         def work() -> None:
             try:
                 result = job()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the loop decides what it means
                 fault = error
                 self._post(lambda: failed(fault))
             else:
