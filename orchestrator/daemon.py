@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.interfaces.spool.inbox import Inbox
-
     from orchestrator.store.recover import Recovered
 
 #: An idle daemon that was started for one run ends after this long.
@@ -88,7 +87,9 @@ class Daemon:
         self._world = recovered.world
         self._journal = Journal(self._disk, data_dir, recovered.next_segment, self._world.seq, recovered.last_sum)
         self._projector = Projector(self._world, self._clock, self._write_batch, self._status_file)
-        self._loop = Loop(self._world, self._journal, self._clock, self._projector, self._perform, self._request_sync)
+        self._loop = Loop(
+            self._world, self._journal, self._clock, self._projector, self._perform, self._request_sync, self._forget
+        )
         self._supervisor = Supervisor(
             self._world,
             LocalEffect(data_dir, self._boot_id),
@@ -173,7 +174,7 @@ class Daemon:
 
     def _end_if_done(self, now_us: int) -> None:
         quiet = self._loop.is_settled and self._inbox.is_idle and self._projector.is_idle
-        if not quiet or self._world.live:
+        if not quiet or self._world.live or self._supervisor.next_due_us() is not None:
             self._busy_us = now_us
         if (self._draining is not None and quiet and not self._world.live) or (
             self._until_idle and now_us - self._busy_us >= _IDLE_US and not self._has_open_workflows()
@@ -211,6 +212,9 @@ class Daemon:
                 self._supervisor.perform(command)
             case Refuse():
                 raise AssertionError("a refusal is an answer, not a command to perform")
+
+    def _forget(self, workflow: str) -> None:
+        self._supervisor.forget(workflow)
 
     def _request_sync(self) -> None:
         self._syncing.run(self._journal.sync, lambda _: self._loop.synced(self._journal.synced_seq), self._disk_failed)

@@ -4,7 +4,7 @@
 #
 # Names in a module are bound when it is parsed, once per Nushell: parsed without the plugin, `orch status`
 # means an external program for as long as this shell lives, whatever is loaded later.
-export def require-plugin []: nothing -> nothing {
+export def require-plugin []: nothing -> oneof<nothing, error> {
   if (which "orch status" | any {|found| $found.type == plugin }) { return }
   error make --unspanned {
     msg: "The plugin `orch` is not loaded, and `batch` commands stand on it."

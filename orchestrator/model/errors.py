@@ -159,5 +159,12 @@ class DiskFailed(OrchestratorError):
     exit_code = 74
 
 
+class StartError(OrchestratorError):
+    """An attempt's command could not be started."""
+
+    code = "orch::attempt::cannot_start"
+    exit_code = 71
+
+
 class EngineBug(AssertionError):
     """An assumption of the engine is broken: our fault, told with the workflow's story."""

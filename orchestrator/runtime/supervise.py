@@ -81,6 +81,11 @@ class Supervisor:
                     self._stop(task.id, task.attempt)
             else:
                 self._report(task, task.attempt, found)
+        self._effect.end_strays()
+
+    def forget(self, workflow: str) -> None:
+        """`workflow` has ended: nothing of it will be started any more."""
+        self._effect.forget(workflow)
 
     def tick(self) -> None:
         """Do what is due: KILL what has outlived its grace, end what attempts have left behind."""
@@ -120,6 +125,10 @@ class Supervisor:
         running = self._running.pop(task_id)
         self._reactor.unwatch(running.child.fileno())
         ended = running.child.collect(self._clock.now().mono_us)
+        if ended is None:
+            self._running[task_id] = running
+            self._reactor.watch(running.child.fileno(), lambda: self._ended(task_id))
+            return
         self._report(running.task, running.attempt, ended)
 
     def _report(self, task: Task, attempt: int, ended: Ended) -> None:

@@ -1,0 +1,61 @@
+# What Tab offers. A completer never raises: where nothing can be read, nothing is offered.
+
+use internal/words.nu [FINAL_STATUSES FORMATS WORKFLOW_STATUSES]
+
+# Ids of all workflows, newest first.
+export def "nu-complete batch workflows" [context: string]: nothing -> record {
+  $context | known-workflows | offer-workflows
+}
+
+# Ids of the workflows that have not ended, newest first.
+export def "nu-complete batch unfinished" [context: string]: nothing -> record {
+  $context | known-workflows | where status not-in $FINAL_STATUSES | offer-workflows
+}
+
+# Statuses a workflow can have.
+export def "nu-complete batch statuses" []: nothing -> list<string> {
+  $WORKFLOW_STATUSES
+}
+
+# Forms in which a status is given.
+export def "nu-complete batch formats" []: nothing -> list<string> {
+  $FORMATS
+}
+
+# Operations of the workflow that is named in the line typed so far, in the order of its definition.
+export def "nu-complete batch operations" [context: string]: nothing -> record {
+  let operations = $context | named-operations | each {|operation|
+    {value: $operation.id, description: $"($operation.status), ($operation.type) ($operation.target)"}
+  }
+  {options: {sort: false}, completions: $operations}
+}
+
+# Items of the workflow that is named in the line typed so far, those of `--operation` if that is given.
+export def "nu-complete batch items" [context: string]: nothing -> record {
+  let operation = $context | value-after operation
+  let items = $context | named-operations | where {|it| $operation == null or $it.id == $operation }
+  | each {|it| $it.items | each {|item| {value: $item.item, description: $"($it.id), ($item.status)"} } }
+  | flatten
+  {options: {sort: false}, completions: $items}
+}
+
+def known-workflows []: string -> table {
+  let data_dir = $in | value-after data-dir
+  try { orch workflows --data-dir $data_dir } catch { [] }
+}
+
+def named-operations []: string -> list {
+  let data_dir = $in | value-after data-dir
+  let workflow = $in | parse --regex 'batch logs\s+(?<id>[^\s-]\S*)' | get 0?.id
+  try { orch workflow $workflow --data-dir $data_dir | get operations } catch { [] }
+}
+
+def offer-workflows []: table -> record {
+  let completions = $in | each {|it| {value: $it.id, description: $"($it.status), ($it.name)"} }
+  {options: {sort: false}, completions: $completions}
+}
+
+# The value of a flag in the line typed so far, null without it.
+def value-after [flag: string]: string -> oneof<string, nothing> {
+  $in | parse --regex $"--($flag)[ =]['\"`]?\(?<value>[^\\s'\"`]+\)" | get 0?.value
+}

@@ -1,0 +1,44 @@
+# Log files of a workflow: which task they belong to, and their lines.
+
+# One row for each file in `folder`, in the order of the workflow's operations, their items and attempts.
+# `state` is the workflow's state.
+export def files [folder: string, state: record]: nothing -> table {
+  if not ($folder | path exists) { return [] }
+  let order = $state.operations | get id
+  let items = $state.operations | each {|operation| $operation.items | get item } | flatten
+  ls $folder
+  | where type == file
+  | each {|file| $file.name | about $items }
+  | each {|it| $it | insert place ($order | place-of $it.operation) }
+  | sort-by place item attempt stream
+}
+
+# One row for each line of a file; without `raw` what could act on a terminal is taken out.
+export def content [file: record, raw: bool]: nothing -> table {
+  let text = open --raw $file.path | into binary | decode utf-8
+  $text
+  | if $raw { $in } else { $in | ansi strip | str replace --all --regex '[\x00-\x08\x0b-\x1f\x7f]' '' }
+  | lines
+  | each {|line| $file | select operation provider item attempt stream | insert line $line }
+}
+
+# What a log's name says: `<operation>.<provider>.<item>.<attempt>.<out|err>`. Only an item holds dots; one
+# that is no file name stands there as a hash.
+def about [items: list<string>]: string -> record {
+  let path = $in
+  let name = $path | path basename
+  | parse --regex '^(?<operation>[^.]+)\.(?<provider>[^.]+)\.(?<item>.+)\.(?<attempt>\d+)\.(?<stream>out|err)$'
+  if ($name | is-empty) { return }
+  let parts = $name | first
+  $parts | merge {item: ($parts.item | original $items), attempt: ($parts.attempt | into int), path: $path}
+}
+
+def original [items: list<string>]: string -> string {
+  let stem = $in
+  if $stem in $items or not ($stem | str starts-with h-) { return $stem }
+  $items | where {|item| $"h-($item | hash sha256 | str substring 0..39)" == $stem } | append $stem | first
+}
+
+def place-of [operation: string]: list<string> -> int {
+  $in | enumerate | where item == $operation | get 0?.index | default 0
+}

@@ -1,0 +1,46 @@
+# Following a workflow: the changes that the daemon has written down, up to the workflow's last one.
+
+use words.nu [COLOURS FINAL_STATUSES]
+
+# Changes of `workflow` as they happen, beginning behind the cursor `from` and ending with the workflow.
+export def changes [workflow: string, from: string, data_dir?: string]: nothing -> list<record> {
+  orch watch --workflow $workflow --from $from --data-dir $data_dir
+  | generate {|change, _|
+    if ($change | ends-workflow) { {out: $change} } else { {out: $change, next: 0} }
+  } 0
+}
+
+# Prints one line for each change of a task until the workflow has ended. Lines go to standard error, so that a
+# script can use what the command returns.
+export def show [workflow: string, from: string, tasks: int, data_dir?: string]: nothing -> nothing {
+  mut over = 0
+  mut began = null
+  for change in (changes $workflow $from $data_dir) {
+    if $began == null { $began = $change.time }
+    if $change.task == null or $change.status == $change.previous_status { continue }
+    if ($change.status in $FINAL_STATUSES) or ($change.status in [timed_out upstream_failed skipped]) { $over += 1 }
+    if $change.status == pending { continue }
+    print --stderr ($change | line ($change.time - $began) $"($over)/($tasks)")
+  }
+}
+
+def ends-workflow []: record -> bool {
+  $in.task == null and $in.status in $FINAL_STATUSES
+}
+
+# `  1.2s   3/10  succeeded     install-base  resolv`, with the reason behind it where there is one.
+def line [elapsed: duration, count: string]: record -> string {
+  let change = $in
+  let parts = $change.task | split row --number 4 '.'
+  let seconds = $elapsed / 1sec | math round --precision 1 | fill --alignment right --width 6
+  let status = $change.status | fill --width 15 | paint $change.status
+  let attempt = if ($change.attempt? | default 1) > 1 { $" \(attempt ($change.attempt)\)" } else { "" }
+  let reason = if ($change.reason? | is-empty) { "" } else { $": ($change.reason)" }
+  $"($seconds)s ($count | fill --alignment right --width 7)  ($status) ($parts.1)  ($parts.3)($attempt)($reason)"
+}
+
+def paint [status: string]: string -> string {
+  let colour = $COLOURS | get --optional $status
+  if $colour == null or "NO_COLOR" in $env or not (is-terminal --stderr) { return $in }
+  $"(ansi $colour)($in)(ansi reset)"
+}
