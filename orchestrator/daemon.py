@@ -166,8 +166,8 @@ class Daemon:
             self._inbox.prune_replies(_REPLIES_KEPT_S, time.time())
 
     def _due(self, now_us: int) -> list[int]:
-        due = [self._next_beat_us, self._projector.next_due_us()]
-        due += [at for at in (timers.next_due_us(self._world), self._supervisor.next_due_us()) if at is not None]
+        parts = (timers.next_due_us(self._world), self._supervisor.next_due_us(), self._projector.next_due_us())
+        due = [self._next_beat_us, *(at for at in parts if at is not None)]
         if self._until_idle:
             due.append(max(self._busy_us + _IDLE_US, now_us + 1000))
         return due
@@ -176,9 +176,9 @@ class Daemon:
         quiet = self._loop.is_settled and self._inbox.is_idle and self._projector.is_idle
         if not quiet or self._world.live or self._supervisor.next_due_us() is not None:
             self._busy_us = now_us
-        if (self._draining is not None and quiet and not self._world.live) or (
-            self._until_idle and now_us - self._busy_us >= _IDLE_US and not self._has_open_workflows()
-        ):
+        drained = self._draining and quiet and not self._world.live
+        idle = self._until_idle and now_us - self._busy_us >= _IDLE_US and not self._has_open_workflows()
+        if drained or idle:
             self._end()
 
     def _has_open_workflows(self) -> bool:

@@ -85,7 +85,7 @@ class Effect(Protocol):
         """Begin an attempt.
 
         Raises:
-            StartError: it could not be started; its command did not run and will not.
+            StartError: it could not be started; its command did not run (or was killed at once) and will not.
         """
 
     def look_after(self, launch: Launch) -> Child | Ended:
@@ -102,6 +102,3 @@ class Effect(Protocol):
 
     def sweep(self, now_us: int) -> None:
         """Do what is due: end what ended attempts left behind, cut output that grew too large."""
-
-    def forget(self, workflow: str) -> None:
-        """The workflow has ended: free what was kept for it."""

@@ -64,7 +64,7 @@ def attempt_environment(
     workflow: str,
     task: str,
     operation: str,
-    type: str,  # noqa: A002 - the operation's own word
+    type: str,
     target: str,
     item: str,
     provider: str,

@@ -24,7 +24,15 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from orchestrator.effects.processes import Attempt, attempt_of, find_attempts, has_ended, read_process, session_members
+from orchestrator.effects.processes import (
+    Attempt,
+    attempt_of,
+    find_attempts,
+    has_ended,
+    process_ids,
+    read_process,
+    session_members,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,6 +57,7 @@ class Remains:
         self.ended_us = ended_us
         self._data_dir = data_dir
         self._held: dict[int, int] = {}
+        self._asked: set[int] = set()
 
     def look(self, named: Iterable[int], *, session_is_its_own: bool = False) -> bool:
         """Bring the list of what lives up to date; returns whether anything does.
@@ -59,6 +68,7 @@ class Remains:
         """
         for pid in [pid for pid, pidfd in self._held.items() if has_ended(pidfd)]:
             os.close(self._held.pop(pid))
+            self._asked.discard(pid)
         for pid in named:
             self._hold(pid, self._is_named)
         if self.session and (self._held or session_is_its_own):
@@ -74,13 +84,15 @@ class Remains:
     def signal(self, number: int) -> None:
         """Send a signal to everything that was found to live."""
         for pidfd in self._held.values():
-            with suppress(ProcessLookupError, PermissionError):
-                signal.pidfd_send_signal(pidfd, number)
+            _send(pidfd, number)
 
-    def end(self) -> None:
-        """Ask everything that was found to end."""
-        self.signal(signal.SIGTERM)
-        self.signal(signal.SIGCONT)
+    def ask_to_end(self) -> None:
+        """TERM to everything that was found to live, once each: it may be busy ending."""
+        for pid, pidfd in self._held.items():
+            if pid not in self._asked:
+                self._asked.add(pid)
+                _send(pidfd, signal.SIGTERM)
+                _send(pidfd, signal.SIGCONT)
 
     def descriptor_of_one(self) -> int:
         """A new descriptor that is readable when some process of it that was found to live has ended."""
@@ -111,6 +123,11 @@ class Remains:
         return process is not None and self.session in (process.session, process.group)
 
 
+def _send(pidfd: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # gone, or it has become another user's
+        signal.pidfd_send_signal(pidfd, number)
+
+
 class Leftovers:
     """The remains of every attempt that ended and is not yet known to be gone altogether."""
 
@@ -122,15 +139,13 @@ class Leftovers:
         self._next_us: int | None = None
 
     def add(self, remains: Remains) -> None:
-        """See to it that nothing stays of an attempt that ended."""
-        self._all[remains.attempt] = remains
-        if remains.ended_us is None:
-            self._next_us = 0
-        elif self._next_us is None:
-            self._next_us = remains.ended_us + LOOK_US
+        """See to it that nothing stays of an attempt that ended. What is seen to already stays as it is."""
+        self._all.setdefault(remains.attempt, remains)
+        due_us = 0 if remains.ended_us is None else remains.ended_us + LOOK_US
+        self._next_us = due_us if self._next_us is None else min(self._next_us, due_us)
 
     def next_us(self) -> int | None:
-        """When to look again; None if nothing is left of anything."""
+        """When to look again; None if every attempt that ended is known to be gone."""
         return self._next_us
 
     def sweep(self, now_us: int) -> None:
@@ -147,12 +162,12 @@ class Leftovers:
             elif now_us >= remains.ended_us + self._grace_us:
                 remains.signal(signal.SIGKILL)
             else:
-                remains.end()
+                remains.ask_to_end()
         self._next_us = self._time_of_next_look(now_us)
 
     def _time_of_next_look(self, now_us: int) -> int | None:
         if not self._all:
             return None
-        pause_us = max(LOOK_US, LOOK_US_PER_PROCESS * len(os.listdir("/proc")))
+        pause_us = max(LOOK_US, LOOK_US_PER_PROCESS * len(process_ids()))
         kill_us = min((remains.ended_us or now_us) + self._grace_us for remains in self._all.values())
-        return max(now_us + pause_us, min(kill_us, now_us + self._grace_us))
+        return max(now_us + pause_us, kill_us)

@@ -11,7 +11,9 @@ when asked, without keeping any of it.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from typing import NamedTuple
 
 #: Bytes read at a time.
@@ -48,6 +50,8 @@ def read_records(path: str, stem: str, offset: int = 0) -> Records:
     except FileNotFoundError:
         return Records()
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
         data = b"".join(_chunks(fd, offset))
     finally:
         os.close(fd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.effects.processes import command_line, process_ids, read_process
 
@@ -24,11 +24,30 @@ UNCLAIMED = 75
 #: Where the stem stands in a wrapper's arguments: shell, -c, text, mark, log path, stem, ...
 _MARK_AT, _STEM_AT = 3, 5
 
-#: What a command can ask that its own shell would answer otherwise than a subshell of the wrapper: ids of the
-#: process, its name and options, line numbers, and texts that are read while it runs and may ask the same.
-_ASKS_FOR_ITS_SHELL = re.compile(
-    r"\$\$|\$\{?[$0-]|PPID|BASH|SHLVL|LINENO|\b(?:source|eval|builtin|command|trap|return|times)\b|(?<![\w./-])\.(?=[\s\"'])"
+#: What a command can ask or do that its own shell would answer otherwise than a subshell of the wrapper: process
+#: ids, the shell's name, options and line numbers; faults that end a whole shell; texts that are only read while
+#: it runs and may do any of it.
+_NEEDS_ITS_SHELL = re.compile(
+    r"\$\{?[$0-]|PPID|BASH|SHLVL|LINENO"
+    r"|\$\{\w+:?\?|\b(?:set|readonly|return|trap|times)\b"
+    r"|\b(?:source|eval|builtin|command)\b|(?<![\w./-])\.(?=[\s\"'])"
 )
+
+
+class Arguments(NamedTuple):
+    """The wrapper's positional parameters, $1 to $7.
+
+    `log_base`: path of the attempt's logs without ending. `umask`: octal, of the command. `place`: see
+    `place_to_run`.
+    """
+
+    log_base: str
+    stem: str
+    working_dir: str
+    command: str
+    umask: str
+    place: str
+    boot_id: str
 
 
 def read_text() -> str:
@@ -42,15 +61,7 @@ def place_to_run(command: str) -> str:
 
     Starting a second shell is a third of what a short task costs; a fork is a tenth of that.
     """
-    return "shell" if _ASKS_FOR_ITS_SHELL.search(command) else "subshell"
-
-
-def arguments(
-    shell: str, text: str, log_base: str, stem: str, working_dir: str, command: str, umask: int, boot_id: str
-) -> list[str]:
-    """The argument vector of a wrapper."""
-    place = place_to_run(command)
-    return [shell, "-c", text, MARK, log_base, stem, working_dir, command, f"{umask:04o}", place, boot_id]
+    return "shell" if _NEEDS_ITS_SHELL.search(command) else "subshell"
 
 
 def is_wrapper(process: Process, stem: str) -> bool:

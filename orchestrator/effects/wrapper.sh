@@ -19,21 +19,22 @@ set -- "$@" ${ORCH_WRAPPER_STAT##*) }
 printf 'claim %s %s %s %s\n' "$2" "$$" "${27}" "$7" >&9 || exit 75
 
 # A caught signal is back at its default in the command; an ignored one would stay ignored.
-unset ORCH_WRAPPER_STAT OLDPWD
+unset ORCH_WRAPPER_STAT
 umask "$5"
-if ! cd -- "$3"
+if cd -- "$3"
 then
-printf 'orchestrator: the working directory %s cannot be entered; nothing was run. Create it, or change working_dir.\n' "$3" >&2
-set -- "$2" 126
-elif [ "$6" = subshell ]
-then
+unset OLDPWD
 trap : HUP INT QUIT TERM USR1 USR2
+if [ "$6" = subshell ]
+then
 ( eval "set --; $4" ) 9>&-
+else
+/bin/sh -c -- "$4" 9>&-
+fi
 set -- "$2" "$?"
 else
-trap : HUP INT QUIT TERM USR1 USR2
-/bin/sh -c -- "$4" 9>&-
-set -- "$2" "$?"
+printf 'orchestrator: the working directory %s cannot be entered; nothing was run. Create it, or change working_dir.\n' "$3" >&2
+set -- "$2" 126
 fi
 printf 'exit %s %s\n' "$@" >&9
 exit "$2"

@@ -67,6 +67,35 @@ class TaskInvalid(OrchestratorError):
     exit_code = 65
 
 
+class WorkflowUnreadable(OrchestratorError):
+    """The state of a workflow exists and cannot be read, or is not the JSON it should be."""
+
+    code = "orch::workflow::unreadable"
+    exit_code = 66
+
+
+class JournalUnreadable(OrchestratorError):
+    """The journal exists and may not be read."""
+
+    code = "orch::journal::unreadable"
+    exit_code = 66
+
+
+class CursorLost(OrchestratorError):
+    """What stood behind a cursor is not there (any more): nobody can say what came after it.
+
+    Attributes:
+        resume: a cursor from which everything that there is can be followed.
+    """
+
+    code = "orch::journal::cursor_lost"
+    exit_code = 65
+
+    def __init__(self, message: str, help: str = "", resume: str = "0:0") -> None:
+        super().__init__(message, help)
+        self.resume = resume
+
+
 class FormatTooNew(OrchestratorError):
     """The data directory was written by a version whose format this one does not know."""
 

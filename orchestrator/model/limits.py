@@ -13,6 +13,10 @@ DEFINITION_BYTES_MAX = 1 << 20
 #: One JSON file of ours as a reader accepts it (a state.json of a large workflow is the biggest).
 FILE_BYTES_MAX = 64 << 20
 
+#: status.json, format.json, or one task file as a reader accepts it. A hand-written or hostile one that is larger
+#: is told as a fault: parsed JSON takes many times the memory of its text.
+SMALL_FILE_BYTES_MAX = 1 << 20
+
 #: Length of an id that is also a file name (ruling A-67).
 ID_LENGTH_MAX = 120
 

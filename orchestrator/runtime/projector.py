@@ -1,9 +1,10 @@
 """Public files, behind the journal and coalesced.
 
-A file that changed again before it was written is written once, with its newest content. Task files go out as
-fast as the writer takes them; a workflow's state and status.json, which grow with the workflow, at most every
-`REWRITE_US`, and at once when the workflow has ended. Nothing here is durable: after a crash the start rewrites
-what is late.
+A file that changed again before it was written is written once, with its newest content: creating and renaming
+small files is what costs most on a disk, and most states of short tasks are over before anybody could look. A change
+after a quiet time goes out at once; while things happen a batch goes out every `BATCH_US`, with a workflow's state and
+status.json, which grow with the workflow, in it at most every `REWRITE_US`. Nothing here is durable: after a crash
+the start rewrites what is late.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from orchestrator.engine.world import Task, Workflow, World
     from orchestrator.runtime.clock import Clock
 
-#: Files handed to the writer at a time; small, so that what changes meanwhile is still coalesced.
-BATCH_FILES = 64
+#: Files handed to the writer at a time; the rest follows in the next batch.
+BATCH_FILES = 256
+
+#: Least time between two batches.
+BATCH_US = 50_000
 
 #: Least time between two versions of a running workflow's state, and of status.json between heartbeats.
 REWRITE_US = 100_000
@@ -54,6 +58,7 @@ class Projector:
         self._status_dirty = True
         self._status_written_us = -_HEARTBEAT_US
         self._writing = False
+        self._batch_us = -BATCH_US
 
     def mark(self, result: Step) -> None:
         """The record of `result` is on the disk: the files of what it changed are late."""
@@ -75,23 +80,27 @@ class Projector:
 
     def pump(self) -> None:
         """Hand the next batch to the writer if it is free and something is due."""
-        if self._writing:
-            return
         now_us = self._clock.now().mono_us
+        if self._writing or now_us < self._batch_us + BATCH_US:
+            return
         batch = self._due_status(now_us) + self._due_workflows(now_us)
         while self._tasks and len(batch) < BATCH_FILES:
             _, task = self._pop_first(self._tasks)
             batch.append(project.task_file(task))
         if batch:
-            self._writing = True
+            self._writing, self._batch_us = True, now_us
             self._write(batch)
 
-    def next_due_us(self) -> int:
-        """When `pump` has something to do at the latest, on the monotonic clock."""
+    def next_due_us(self) -> int | None:
+        """When `pump` has something to do at the latest, on the monotonic clock; None while the writer is busy."""
+        if self._writing:
+            return None
         due = self._status_written_us + (REWRITE_US if self._status_dirty else _HEARTBEAT_US)
-        if self._workflows:
+        if self._tasks:
+            due = 0
+        elif self._workflows:
             due = min(due, *(self._workflow_due.get(workflow, 0) for workflow in self._workflows))
-        return due
+        return max(due, self._batch_us + BATCH_US)
 
     @property
     def is_idle(self) -> bool:

@@ -50,6 +50,7 @@ class Run:
 
 
 def started_tasks(commands: list[Command]) -> list[str]:
+    """Tasks that `commands` start, without the workflow's id."""
     return [command.task.removeprefix("w.") for command in commands if isinstance(command, StartAttempt)]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.files.layout import FORMAT, INBOX, QUARANTINE, REPLIES
 from orchestrator.interfaces.spool.request import BadRequest, Request, parse
-from orchestrator.model.errors import DefinitionInvalid, OrchestratorError
+from orchestrator.model.errors import DefinitionInvalid, DiskFailed, OrchestratorError
 from orchestrator.model.ids import is_safe_id
 from orchestrator.model.limits import REQUEST_BYTES_MAX
 from orchestrator.store.project import encode_lines
@@ -39,6 +39,7 @@ class Inbox:
         self._handle = handle
         self._say = say
         self._at_work: dict[str, None] = {}
+        self._immovable: dict[str, None] = {}
 
     @property
     def is_idle(self) -> bool:
@@ -48,7 +49,8 @@ class Inbox:
     def scan(self) -> None:
         """Take up every request that is not being worked on."""
         for name in self._disk.names(self._inbox):
-            if name.endswith(_SUFFIX) and not name.startswith(".") and name not in self._at_work:
+            known = name in self._at_work or name in self._immovable
+            if name.endswith(_SUFFIX) and not name.startswith(".") and not known:
                 self._take_up(name)
 
     def reply(self, key: str, seq: int, result: dict[str, object]) -> None:
@@ -109,7 +111,7 @@ class Inbox:
             return None
         except OSError as error:
             raise BadRequest(f"it cannot be opened: {os.strerror(error.errno or 0)}") from error
-        with os.fdopen(fd, "rb") as file:
+        try:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
                 raise BadRequest("it is not a regular file")
@@ -117,11 +119,17 @@ class Inbox:
                 raise BadRequest(f"it belongs to user {found.st_uid}")
             if found.st_size > REQUEST_BYTES_MAX:
                 raise BadRequest(f"it is larger than {REQUEST_BYTES_MAX} bytes")
-            return file.read(REQUEST_BYTES_MAX)
+            return os.read(fd, REQUEST_BYTES_MAX)
+        finally:
+            os.close(fd)
 
     def _quarantine(self, name: str, fault: BadRequest) -> None:
         self._say(f"inbox/{name} is put into quarantine: {fault}")
-        self._disk.move(f"{self._inbox}/{name}", f"{self._inbox}/{QUARANTINE}/{name}")
+        try:
+            self._disk.move(f"{self._inbox}/{name}", f"{self._inbox}/{QUARANTINE}/{name}")
+        except DiskFailed as error:
+            self._say(f"it stays where it is, unread: {error.message}")
+            self._immovable[name] = None
         key = name[: -len(_SUFFIX)]
         if is_safe_id(key):
             self._write(key, {"format": FORMAT, "key": key, "ok": False, "error": _told(fault)})

@@ -1,0 +1,71 @@
+"""Which data directory is meant (ruling A-22), and whether it is one of ours."""
+
+import os
+import stat
+
+from orchestrator.files import document
+from orchestrator.files.layout import FORMAT_FILE
+from orchestrator.model.limits import SMALL_FILE_BYTES_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Below the home directory, when nothing says otherwise.
+DEFAULT_SUFFIX = ".local/share/orchestrator/data"
+
+#: In a checkout: below the folder at hand or one above it.
+CHECKOUT_SUFFIX = "data/state"
+
+#: Name of the environment variable that says where.
+VARIABLE = "ORCH_DATA_DIR"
+
+_KIND = "orchestrator"
+
+
+def find_data_dir(flag: "str | None", *, env: "Mapping[str, str]", cwd: str, configured: "str | None" = None) -> str:
+    """The absolute path of the data directory, which need not exist.
+
+    The flag, ``ORCH_DATA_DIR``, the configured one, the nearest ``data/state`` upwards from `cwd` that is ours and
+    belongs to this user, or the default below the home directory; the first that there is.
+    """
+    for given in (flag, env.get(VARIABLE), configured):
+        if given:
+            return os.path.normpath(os.path.join(cwd, os.path.expanduser(given)))
+    return _nearest(cwd) or f"{env.get('HOME') or os.path.expanduser('~')}/{DEFAULT_SUFFIX}"
+
+
+def is_ours(data_dir: str) -> bool:
+    """Whether `data_dir` was made by a daemon of this project. Never raises.
+
+    A ``format.json`` that cannot be read or understood counts: the lock then decides what is running, and not a
+    flag in a file.
+    """
+    path = f"{data_dir}/{FORMAT_FILE}"
+    try:
+        return bool(document.load(path, SMALL_FILE_BYTES_MAX).get("kind", _KIND) == _KIND)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, document.Malformed):
+        return os.path.lexists(path)
+
+
+def _nearest(cwd: str) -> "str | None":
+    folder = cwd
+    while True:
+        candidate = os.path.join(folder, CHECKOUT_SUFFIX)
+        if _is_own_folder(candidate) and is_ours(candidate):
+            return candidate
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def _is_own_folder(path: str) -> bool:
+    """Whether `path` is a folder of this user: nobody else's is picked up by standing near it."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
