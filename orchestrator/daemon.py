@@ -87,12 +87,10 @@ class Daemon:
         self._world = recovered.world
         self._journal = Journal(self._disk, data_dir, recovered.next_segment, self._world.seq, recovered.last_sum)
         self._projector = Projector(self._world, self._clock, self._write_batch, self._status_file)
-        self._loop = Loop(
-            self._world, self._journal, self._clock, self._projector, self._perform, self._request_sync, self._forget
-        )
+        self._loop = Loop(self._world, self._journal, self._clock, self._projector, self._perform, self._request_sync)
         self._supervisor = Supervisor(
             self._world,
-            LocalEffect(data_dir, self._boot_id),
+            LocalEffect(data_dir, self._boot_id, grace_s=settings.stop_grace_s),
             self._clock,
             self._reactor,
             self._loop.offer,
@@ -212,9 +210,6 @@ class Daemon:
                 self._supervisor.perform(command)
             case Refuse():
                 raise AssertionError("a refusal is an answer, not a command to perform")
-
-    def _forget(self, workflow: str) -> None:
-        self._supervisor.forget(workflow)
 
     def _request_sync(self) -> None:
         self._syncing.run(self._journal.sync, lambda _: self._loop.synced(self._journal.synced_seq), self._disk_failed)

@@ -1,10 +1,11 @@
-"""Which data directory is meant (ruling A-22), and whether it is one of ours."""
+"""Which data directory is meant (ruling A-22), whether it is one of ours, and whether its format is known."""
 
 import os
 import stat
 
 from orchestrator.files import document
-from orchestrator.files.layout import FORMAT_FILE
+from orchestrator.files.layout import FORMAT, FORMAT_FILE, FORMAT_MAJOR
+from orchestrator.model.errors import FormatTooNew
 from orchestrator.model.limits import SMALL_FILE_BYTES_MAX
 
 TYPE_CHECKING = False
@@ -41,13 +42,46 @@ def is_ours(data_dir: str) -> bool:
     A ``format.json`` that cannot be read or understood counts: the lock then decides what is running, and not a
     flag in a file.
     """
+    return _stated_format(data_dir) is not None
+
+
+def check_directory(data_dir: str) -> bool:
+    """Whether `data_dir` is ours, once it is sure that this version may read it.
+
+    Raises:
+        FormatTooNew: it was written by a later major version.
+    """
+    stated = _stated_format(data_dir)
+    check_format(stated, data_dir)
+    return stated is not None
+
+
+def check_format(stated: object, where: str) -> None:
+    """Refuse the format of a file or directory if this version does not know it (requirement R2-22).
+
+    A newer minor version is fine: it only adds fields. What states no version is version 1.
+
+    Raises:
+        FormatTooNew: it is of a later major version.
+    """
+    major = str(stated).partition(".")[0]
+    if major.isdecimal() and int(major) > FORMAT_MAJOR:
+        raise FormatTooNew(
+            f"{where} has format {stated}; this version reads formats up to {FORMAT_MAJOR}.x (its own is {FORMAT}).",
+            "Use the version of the orchestrator that wrote it, or a later one.",
+        )
+
+
+def _stated_format(data_dir: str) -> object:
+    """What ``format.json`` says, None where there is none or it is another program's."""
     path = f"{data_dir}/{FORMAT_FILE}"
     try:
-        return bool(document.load(path, SMALL_FILE_BYTES_MAX).get("kind", _KIND) == _KIND)
+        content = document.load(path, SMALL_FILE_BYTES_MAX)
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None
     except (OSError, document.Malformed):
-        return os.path.lexists(path)
+        return FORMAT
+    return content.get("format", FORMAT) if content.get("kind", _KIND) == _KIND else None
 
 
 def _nearest(cwd: str) -> "str | None":

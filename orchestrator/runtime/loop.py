@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from orchestrator.engine import timers
 from orchestrator.engine.commands import Command, Refuse
 from orchestrator.engine.machine import Step, step
-from orchestrator.model.states import WORKFLOW_FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,12 +55,8 @@ class Loop:
         projector: Projector,
         perform: Callable[[Command], None],
         request_sync: Callable[[], None],
-        forget: Callable[[str], None],
     ) -> None:
-        """`request_sync` must lead to a call of `synced` with the journal's `synced_seq`, later.
-
-        `forget` is told the id of a workflow that has ended, after its last command.
-        """
+        """`request_sync` must lead to a call of `synced` with the journal's `synced_seq`, later."""
         self.world = world
         self.synced_seq = world.seq
         self._journal = journal
@@ -69,7 +64,6 @@ class Loop:
         self._projector = projector
         self._perform = perform
         self._request_sync = request_sync
-        self._forget = forget
         self._waiting: deque[_Waiting] = deque()
         self._syncing = False
 
@@ -120,8 +114,5 @@ class Loop:
                 self._projector.mark(result)
                 for command in result.commands:
                     self._perform(command)
-                for workflow in result.workflows:
-                    if workflow.status in WORKFLOW_FINAL:
-                        self._forget(workflow.id)
             if answer is not None:
                 answer(refusal or result)

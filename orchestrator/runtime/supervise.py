@@ -83,10 +83,6 @@ class Supervisor:
                 self._report(task, task.attempt, found)
         self._effect.end_strays()
 
-    def forget(self, workflow: str) -> None:
-        """`workflow` has ended: nothing of it will be started any more."""
-        self._effect.forget(workflow)
-
     def tick(self) -> None:
         """Do what is due: KILL what has outlived its grace, end what attempts have left behind."""
         now_us = self._clock.now().mono_us

@@ -16,6 +16,8 @@ from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
 from orchestrator.model.times import rfc3339
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from orchestrator.engine.events import Moment
     from orchestrator.engine.world import OperationState, Task, Workflow, World
 
@@ -170,6 +172,6 @@ def _duration_ms(started: Moment | None, finished: Moment | None) -> int | None:
     return max(0, finished.mono_us - started.mono_us) // 1000
 
 
-def encode_lines(content: dict[str, object]) -> bytes:
+def encode_lines(content: Mapping[str, object]) -> bytes:
     """`content` as all public files are written: JSON with a fact a line, as a person would diff it."""
     return msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n"

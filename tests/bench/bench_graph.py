@@ -29,7 +29,8 @@ def definition(nodes: int) -> str:
         }}"""
         for layer in range(LAYERS)
     ]
-    return f'import workflows\n\nwf = workflows.WorkflowDef {{\n    name = "graph"\n    operations = [{"".join(layers)}\n    ]\n}}\n'
+    head = 'import workflows\n\nwf = workflows.WorkflowDef {\n    name = "graph"\n    operations = ['
+    return f"{head}{''.join(layers)}\n    ]\n}}\n"
 
 
 def run_ours(nodes: int) -> tuple[float, float]:

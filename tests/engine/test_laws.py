@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ from orchestrator.engine.events import (
 from orchestrator.engine.machine import Step, step
 from orchestrator.engine.world import World
 from orchestrator.model.states import TASK_FINAL, WORKFLOW_FINAL
-from orchestrator.plan.ir import Operation, Plan, RetryPolicy, RollbackStrategy
+from orchestrator.plan.ir import Operation, Plan, RetryPolicy, RollbackStrategy, WorkflowType
 from tests.support.plans import operation, plan, started, submitted
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def plans(draw: st.DrawFn) -> Plan:
             )
         )
     rollback = RollbackStrategy(draw(st.booleans()), draw(st.booleans()), 5, draw(st.booleans()))
-    kind = draw(st.sampled_from(["batch", "sequential", "parallel"]))
+    kind: WorkflowType = draw(st.sampled_from(get_args(WorkflowType)))
     return plan(*operations, kind=kind, rollback=rollback, batch_size=draw(st.sampled_from([None, 1, 3])))
 
 

@@ -28,7 +28,7 @@ class Run:
     def __init__(self, what: Plan, max_running: int = 16, **limits: int) -> None:
         self.world = World()
         self.seconds = 0.0
-        self.happen(started(max_running, **limits))
+        self.happen(started(max_running, 1, "boot", **limits))
         self.first = self.happen(submitted(what))
 
     def happen(self, event: Event, after_s: float = 0.0) -> Step:

@@ -32,7 +32,7 @@ wf = workflows.WorkflowDef {
         }
         {
             id = "flaky", type = "create", target = "server", items = ["d", "e"], depends_on = ["first"]
-            command = "test -e $MARKS/flaky.$ORCH_ITEM && m=0 || m=1; echo $ORCH_ATTEMPT >> $MARKS/flaky.$ORCH_ITEM; exit $m"
+            command = "m=$MARKS/flaky.$ORCH_ITEM; test -e $m; again=$?; echo $ORCH_ATTEMPT >> $m; exit $again"
         }
         {
             id = "last", type = "create", target = "server", items = ["f", "g", "h"], depends_on = ["flaky"]

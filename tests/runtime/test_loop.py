@@ -45,19 +45,10 @@ class Bench:
         self.batches: list[Batch] = []
         self.answers: list[Step | Refuse] = []
         self.syncs = 0
-        self.forgotten: list[str] = []
         self.world = World()
         self.journal = Journal(self.disk, "/d", 1, 0, FIRST_SUM)
         self.projector = Projector(self.world, self.clock, self.batches.append, lambda: ("status.json", b"{}"))
-        self.loop = Loop(
-            self.world,
-            self.journal,
-            self.clock,
-            self.projector,
-            self.performed.append,
-            self._sync_asked,
-            self.forgotten.append,
-        )
+        self.loop = Loop(self.world, self.journal, self.clock, self.projector, self.performed.append, self._sync_asked)
 
     def _sync_asked(self) -> None:
         self.syncs += 1
