@@ -64,8 +64,8 @@ _HEARTBEAT_US = int(HEARTBEAT_S * 1_000_000)
 class Daemon:
     """A data directory at work, from recovery to the end of the process."""
 
-    def __init__(self, data_dir: str, settings: config.Settings, *, until_idle: bool) -> None:
-        """Recover `data_dir` and get ready; the caller holds its lock.
+    def __init__(self, data_dir: str, settings: config.Settings, *, until_idle: bool, umask: int) -> None:
+        """Recover `data_dir` and get ready; the caller holds its lock. `umask` is for the commands of tasks.
 
         Raises:
             OrchestratorError: the directory cannot be used; nothing was started.
@@ -90,7 +90,7 @@ class Daemon:
         self._loop = Loop(self._world, self._journal, self._clock, self._projector, self._perform, self._request_sync)
         self._supervisor = Supervisor(
             self._world,
-            LocalEffect(data_dir, self._boot_id, grace_s=settings.stop_grace_s),
+            LocalEffect(data_dir, self._boot_id, grace_s=settings.stop_grace_s, umask=umask),
             self._clock,
             self._reactor,
             self._loop.offer,
@@ -251,12 +251,12 @@ def main(arguments: Sequence[str]) -> int:
     """``orchestrator serve``: run a daemon on a data directory until it is stopped. Returns the exit code."""
     options = _parser().parse_args(arguments)
     data_dir = find_data_dir(options.data_dir, env=os.environ, cwd=os.getcwd())
-    os.umask(0o077)
+    umask = os.umask(0o077)
     try:
         prepare(RealDisk(), data_dir)
         lock = DirectoryLock(data_dir, f"pid {os.getpid()}, started {rfc3339(time.time_ns() // 1000)}")
         settings = _settings(data_dir, options)
-        code = Daemon(data_dir, settings, until_idle=options.until_idle).run()
+        code = Daemon(data_dir, settings, until_idle=options.until_idle, umask=umask).run()
         lock.release()
     except OrchestratorError as error:
         say(error.message)

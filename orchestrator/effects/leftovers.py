@@ -169,5 +169,5 @@ class Leftovers:
         if not self._all:
             return None
         pause_us = max(LOOK_US, LOOK_US_PER_PROCESS * len(process_ids()))
-        kill_us = min((remains.ended_us or now_us) + self._grace_us for remains in self._all.values())
-        return max(now_us + pause_us, kill_us)
+        ended_us = min(now_us if remains.ended_us is None else remains.ended_us for remains in self._all.values())
+        return max(now_us + pause_us, ended_us + self._grace_us)

@@ -13,9 +13,12 @@ true >"$1.err" || exit 75
 set +C
 exec >>"$1.out" 2>>"$1.err"
 
-# Who has it. Behind the parenthesis that ends the name, ${27} is the 22nd field: the start time.
+# Who has it. Behind the parenthesis that ends the name, ${27} is the 22nd field: the start time. (## alone would
+# do, but costs dash as much as a whole fork; it is for a shell whose name holds a parenthesis.)
 IFS= read -r ORCH_WRAPPER_STAT </proc/self/stat || exit 75
-set -- "$@" ${ORCH_WRAPPER_STAT##*) }
+ORCH_WRAPPER_STAT=${ORCH_WRAPPER_STAT#*) }
+case $ORCH_WRAPPER_STAT in *')'*) ORCH_WRAPPER_STAT=${ORCH_WRAPPER_STAT##*) } ;; esac
+set -- "$@" $ORCH_WRAPPER_STAT
 printf 'claim %s %s %s %s\n' "$2" "$$" "${27}" "$7" >&9 || exit 75
 
 # A caught signal is back at its default in the command; an ignored one would stay ignored.

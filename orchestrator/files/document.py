@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
-_decode: "Callable[[str], Any] | None" = None
+#: The decoder, once it has been made: json is not imported before something is to be decoded.
+_made: "list[Callable[[str], Any]]" = []
 
 
 class Malformed(ValueError):
@@ -50,7 +51,7 @@ def read(path: str, bytes_max: int, *, dir_fd: "int | None" = None) -> bytes:
 
 def parse(content: bytes) -> "dict[str, Any]":
     """The JSON object in `content`. Raises Malformed."""
-    decode = _decode or _make_decoder()
+    decode = _made[0] if _made else _make_decoder()
     try:
         found = decode(content.decode())
     except UnicodeDecodeError as error:
@@ -76,11 +77,11 @@ def _read_up_to(fd: int, size: int) -> bytes:
 
 
 def _make_decoder() -> "Callable[[str], Any]":
-    global _decode
     import json
 
-    _decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite).decode
-    return _decode
+    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+    _made.append(decoder.decode)
+    return decoder.decode
 
 
 def _unique(pairs: "list[tuple[str, Any]]") -> "dict[str, Any]":

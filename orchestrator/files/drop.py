@@ -1,20 +1,32 @@
-"""Leaving a request for the daemon and waiting for its answer: the only thing a client ever writes."""
+"""Leaving a request for the daemon and waiting for its answer: the only thing a client ever writes (ruling A-76)."""
 
 import os
 import time
 
-from orchestrator.files import layout
-from orchestrator.files.locate import is_ours
+from orchestrator.files import document, layout
+from orchestrator.files.locate import check_directory
 from orchestrator.files.lock import is_held
-from orchestrator.model.errors import DefinitionInvalid, NoDaemon, NoReply, Refused
+from orchestrator.files.permissions import explain
+from orchestrator.files.users import user_name
+from orchestrator.model.errors import BadId, DefinitionInvalid, NoDaemon, NoReply, Refused, UsageError
+from orchestrator.model.ids import is_safe_id
+from orchestrator.model.limits import FILE_BYTES_MAX, REQUEST_BYTES_MAX
 from orchestrator.model.times import rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_POLL_S = 0.001
-_POLL_MAX_S = 0.02
+#: How long an answer is waited for, and how long a request is good; an evaluation takes a few seconds at worst.
+TIMEOUT_S = 60.0
+
+#: Between two looks for the answer: at first, and when it takes longer.
+_PAUSE_S = 0.001
+_PAUSE_MAX_S = 0.02
+_PAUSE_GROWTH = 1.2
+
+#: Looks between two questions whether the daemon still lives.
+_LOOKS_PER_QUESTION = 16
 
 
 def send(
@@ -23,34 +35,41 @@ def send(
     arguments: "dict[str, Any]",
     *,
     by: "str | None" = None,
-    timeout_s: float = 30.0,
+    timeout_s: float = TIMEOUT_S,
     key: "str | None" = None,
 ) -> "dict[str, Any]":
     """The result of `command`, as ARCHITECTURE.md lists it.
 
+    Args:
+        data_dir: of the daemon that is asked.
+        command: ``submit``, ``cancel`` or ``stop``.
+        arguments: of the command.
+        by: who asks; the user's name unless given.
+        timeout_s: after it the request is void, and nobody waits for it.
+        key: makes the request idempotent: sent again with the same key it is not done again.
+
     Raises:
         NoDaemon: nobody would read it; nothing was written.
-        NoReply: no answer came in time; the request expires by itself.
-        Refused, DefinitionInvalid: the daemon's answer.
+        NoReply: no answer came in time, or the daemon went away; the request is good until it expires.
+        Refused: the daemon does not do it; ``code`` is the daemon's.
+        DefinitionInvalid: the definition has faults.
+        FormatTooNew: a later version owns the directory.
     """
-    if not (is_ours(data_dir) and is_held(data_dir)):
-        raise NoDaemon(
-            f"No daemon runs on {data_dir}.", f"Start one: orchestrator serve --data-dir {data_dir} (or use `run`)."
-        )
+    _require_daemon(data_dir)
     key = key or f"{command}-{os.urandom(8).hex()}"
-    content = request_bytes(key, command, arguments, by or _user(), time.time_ns() // 1000, timeout_s)
-    inbox = f"{data_dir}/{layout.INBOX}"
-    fd = os.open(f"{inbox}/.{key}.tmp", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, layout.FILE_MODE)
-    with os.fdopen(fd, "wb") as file:
-        file.write(content)
-    os.rename(f"{inbox}/.{key}.tmp", f"{inbox}/{key}.json")
+    if not is_safe_id(key):
+        raise BadId(f"{key!r} cannot be the key of a request.", "Use letters, digits, hyphens; 120 at most.")
+    now_us = time.time_ns() // 1000
+    _leave(data_dir, key, request_bytes(key, command, arguments, by or user_name(), now_us, timeout_s))
     return _result(_await_reply(data_dir, key, timeout_s))
 
 
-def request_bytes(
-    key: str, command: str, arguments: "dict[str, Any]", by: str, now_us: int, timeout_s: float
-) -> bytes:
-    """The content of a request file; it expires `timeout_s` after `now_us` (microseconds since 1970)."""
+def request_bytes(key: str, command: str, arguments: "dict[str, Any]", by: str, now_us: int, timeout_s: float) -> bytes:
+    """The content of a request file; it expires `timeout_s` after `now_us` (microseconds since 1970).
+
+    Raises:
+        UsageError: it is larger than a daemon accepts.
+    """
     import json
 
     request = {
@@ -62,33 +81,67 @@ def request_bytes(
         "by": by,
         "arguments": arguments,
     }
-    return json.dumps(request).encode()
+    content = json.dumps(request, indent=1).encode()
+    if len(content) > REQUEST_BYTES_MAX:
+        raise UsageError(f"A request of {len(content)} bytes is too large.", f"{REQUEST_BYTES_MAX} are accepted.")
+    return content
+
+
+def _require_daemon(data_dir: str) -> None:
+    if not (check_directory(data_dir) and is_held(data_dir)):
+        raise NoDaemon(f"No daemon runs on {data_dir}.", f"Start one: orchestrator serve --data-dir {data_dir}")
+
+
+def _leave(data_dir: str, key: str, content: bytes) -> None:
+    """Put the request into the inbox in one step, so that the daemon never sees half of it."""
+    inbox = f"{data_dir}/{layout.INBOX}"
+    temporary = f"{inbox}/.{key}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        fd = os.open(temporary, flags, layout.FILE_MODE)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(content)
+            os.rename(temporary, f"{inbox}/{key}.json")
+        except OSError:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        why, remedy = explain(error, inbox)
+        raise NoDaemon(f"The request cannot be left in {inbox}: {why}.", remedy) from error
 
 
 def _await_reply(data_dir: str, key: str, timeout_s: float) -> "dict[str, Any]":
-    import json
-
     path = f"{data_dir}/{layout.REPLIES}/{key}.json"
-    end, pause = time.monotonic() + timeout_s, _POLL_S
+    end, pause, looks = time.monotonic() + timeout_s, _PAUSE_S, 0
     while True:
         try:
-            with open(path, "rb") as file:
-                return dict(json.load(file))
+            return document.load(path, FILE_BYTES_MAX)
         except FileNotFoundError:
-            if time.monotonic() >= end:
-                raise NoReply(f"The daemon of {data_dir} did not answer within {timeout_s:g} s.") from None
+            pass
+        except (OSError, document.Malformed) as error:
+            raise NoReply(f"The daemon's answer {path} cannot be read: {error}.") from error
+        looks += 1
+        if time.monotonic() >= end:
+            raise NoReply(
+                f"The daemon of {data_dir} did not answer request {key} within {timeout_s:g} s.",
+                "The request has expired and will not be carried out. See daemon.log.",
+            )
+        if looks % _LOOKS_PER_QUESTION == 0 and not is_held(data_dir) and not os.path.exists(path):
+            raise NoReply(
+                f"The daemon of {data_dir} ended before it answered request {key}.",
+                f"The next one will carry it out if it starts within {timeout_s:g} s of now.",
+            )
         time.sleep(pause)
-        pause = min(pause * 1.2, _POLL_MAX_S)
+        pause = min(pause * _PAUSE_GROWTH, _PAUSE_MAX_S)
 
 
 def _result(reply: "dict[str, Any]") -> "dict[str, Any]":
-    if reply["ok"]:
+    if reply.get("ok"):
         return dict(reply["result"])
     error = reply["error"]
     if error["code"] == DefinitionInvalid.code:
         raise DefinitionInvalid(error["message"], error["help"], error["diagnostics"])
-    raise Refused(error["message"], error["help"])
-
-
-def _user() -> str:
-    return os.environ.get("USER") or f"uid {os.getuid()}"
+    refused = Refused(error["message"], error["help"])
+    refused.code = error["code"]
+    raise refused

@@ -4,6 +4,8 @@ import errno
 import os
 import stat
 
+from orchestrator.files.users import user_name
+
 
 def explain(error: OSError, path: str) -> "tuple[str, str]":
     """(why, what to do) of a failure to open `path`. What to do may be empty."""
@@ -15,10 +17,10 @@ def explain(error: OSError, path: str) -> "tuple[str, str]":
     try:
         found = os.stat(culprit)
     except OSError:
-        return f"user {_user(os.geteuid())} may not read it", ""
-    owner = _user(found.st_uid)
+        return f"user {user_name()} may not read it", ""
+    owner = user_name(found.st_uid)
     where = "it" if culprit == path else culprit
-    why = f"user {_user(os.geteuid())} may not read {where} (mode {stat.S_IMODE(found.st_mode):04o}, owner {owner})"
+    why = f"user {user_name()} may not read {where} (mode {stat.S_IMODE(found.st_mode):04o}, owner {owner})"
     right = "rx" if stat.S_ISDIR(found.st_mode) else "r"
     if found.st_uid == os.geteuid():
         return why, f"Give yourself the right: chmod u+{right} {culprit}"
@@ -33,12 +35,3 @@ def _culprit(path: str) -> str:
         if not os.access(folder, os.X_OK, effective_ids=True):
             return folder
     return path
-
-
-def _user(uid: int) -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"

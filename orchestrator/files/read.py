@@ -1,21 +1,23 @@
 """What a data directory says: its status, its tasks, its workflows. Nothing is created, changed or deleted.
 
-In a directory of ours the lock decides whether a daemon runs, whatever the files say (ruling A-48); what nobody
-keeps current is marked ``stale``. A foreign directory has no lock: its flag is believed.
+In a directory of ours the lock decides whether a daemon runs, whatever the files say (ruling A-48), and what
+nobody keeps current is marked ``stale``. A foreign directory has no lock: its flag is believed.
 """
 
 import os
 import time
 
 from orchestrator.files import document
-from orchestrator.files.access import directory_kind, unreadable
 from orchestrator.files.layout import STATE_FILE, WORKFLOWS, status_path, workflow_dir
+from orchestrator.files.locate import check_directory, check_format
 from orchestrator.files.lock import is_held
+from orchestrator.files.permissions import explain
+from orchestrator.files.rows import corrupt_row, instants
 from orchestrator.files.tasks import LIVE, read_tasks
 from orchestrator.model.errors import (
     BadId,
+    FormatTooNew,
     NotFound,
-    OrchestratorError,
     StatusInvalid,
     StatusNotFound,
     StatusUnreadable,
@@ -30,6 +32,136 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Row = dict[str, Any]
+    from orchestrator.files.rows import Row
 
 __all__ = ["LIVE", "list_workflows", "read_status", "read_tasks", "read_workflow"]
+
+
+def read_status(data_dir: str) -> "Row":
+    """The fields of status.json in the order of the file, the four of the oldest form first, and what is so now.
+
+    ``running`` is what the lock says. Added are ``data_dir`` (the one that was read, wherever it was written),
+    ``stale`` (no daemon keeps the figures current) and ``heartbeat_age_ms`` (None if ``last_check`` is no time).
+
+    Raises:
+        StatusNotFound: there is no status.json, or no such directory.
+        StatusUnreadable: it may not be read; the message names user, mode and remedy.
+        StatusInvalid: it is not JSON.
+        FormatTooNew: a later major version wrote it.
+    """
+    ours = check_directory(data_dir)
+    content = _load_status(status_path(data_dir))
+    first = {name: content.get(name) for name in ("running", "tasks_pending", "tasks_running", "last_check")}
+    held = is_held(data_dir) if ours else None
+    return {
+        **first,
+        **content,
+        "running": content.get("running") if held is None else held,
+        "data_dir": data_dir,
+        "stale": held is False,
+        "heartbeat_age_ms": _age_ms(content.get("last_check")),
+    }
+
+
+def read_workflow(data_dir: str, workflow: str) -> "Row":
+    """The state of one workflow as its state.json shows it, and ``stale``: it is not over, and no daemon runs.
+
+    Raises:
+        BadId: `workflow` can be no workflow's id; nothing was looked up.
+        NotFound: there is no such workflow, or none whose state has been written yet.
+        WorkflowUnreadable: its state.json cannot be read, or is not JSON.
+        FormatTooNew: of the directory or the file.
+    """
+    if not is_name_id(workflow):
+        raise BadId(f"{workflow!r} is no workflow id.", "`orch workflows` lists the workflows there are.")
+    check_directory(data_dir)
+    state = _load_state(data_dir, workflow)
+    _mark_stale([state], data_dir)
+    return state
+
+
+def list_workflows(data_dir: str) -> "list[Row]":
+    """Every workflow without its operations and checkpoints, newest first. One that cannot be read says so in a row.
+
+    Raises:
+        WorkflowUnreadable: the folder of workflows may not be read.
+        FormatTooNew: of the directory.
+    """
+    check_directory(data_dir)
+    rows = []
+    for name in _workflow_names(f"{data_dir}/{WORKFLOWS}"):
+        try:
+            state = _load_state(data_dir, name)
+        except NotFound:
+            continue
+        except (WorkflowUnreadable, FormatTooNew) as error:
+            rows.append(corrupt_row(name, error.message))
+            continue
+        rows.append({key: value for key, value in state.items() if key not in ("operations", "checkpoints")})
+    instant = instants()
+    rows.sort(key=lambda row: (-instant(row.get("created_at")), row["id"]))
+    _mark_stale(rows, data_dir)
+    return rows
+
+
+def _load_status(path: str) -> "dict[str, Any]":
+    try:
+        content = document.load(path, SMALL_FILE_BYTES_MAX)
+    except (FileNotFoundError, NotADirectoryError):
+        raise StatusNotFound(
+            f"Status file not found: {path}",
+            "Start a daemon on this directory (orchestrator serve), or name the right one (--data-dir).",
+        ) from None
+    except OSError as error:
+        why, remedy = explain(error, path)
+        raise StatusUnreadable(f"Failed to read status file {path}: {why}", remedy) from error
+    except document.Malformed as fault:
+        raise StatusInvalid(
+            f"Failed to parse status JSON {path}: {fault}",
+            "Correct the file; a daemon writes it anew when it starts.",
+        ) from fault
+    check_format(content.get("format"), path)
+    return content
+
+
+def _load_state(data_dir: str, workflow: str) -> "Row":
+    path = f"{workflow_dir(data_dir, workflow)}/{STATE_FILE}"
+    try:
+        content = document.load(path, FILE_BYTES_MAX)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(
+            f"There is no workflow {workflow} in {data_dir}.", "`orch workflows` lists the workflows there are."
+        ) from None
+    except OSError as error:
+        why, remedy = explain(error, path)
+        raise WorkflowUnreadable(f"Failed to read workflow file {path}: {why}", remedy) from error
+    except document.Malformed as fault:
+        raise WorkflowUnreadable(
+            f"Failed to parse workflow JSON {path}: {fault}", "Write it anew: orchestrator rebuild"
+        ) from fault
+    check_format(content.get("format"), path)
+    return {"id": workflow, **content}
+
+
+def _workflow_names(folder: str) -> "list[str]":
+    try:
+        return [name for name in os.listdir(folder) if is_name_id(name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        why, remedy = explain(error, folder)
+        raise WorkflowUnreadable(f"Failed to read the folder of workflows {folder}: {why}", remedy) from error
+
+
+def _mark_stale(rows: "list[Row]", data_dir: str) -> None:
+    held = is_held(data_dir)
+    for row in rows:
+        row["stale"] = not held and row.get("status") not in WORKFLOW_FINAL
+
+
+def _age_ms(last_check: object) -> "int | None":
+    try:
+        beat_us = parse_rfc3339(str(last_check))
+    except (ValueError, OverflowError):
+        return None
+    return max(0, time.time_ns() // 1000 - beat_us) // 1000

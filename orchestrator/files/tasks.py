@@ -4,6 +4,7 @@ One file that cannot be read does not hide the others (ruling A-23): it becomes 
 """
 
 import os
+import stat
 
 from orchestrator.files import document
 from orchestrator.files.layout import TASKS
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 LIVE = frozenset({"running", "rolling_back"})
 
 _SUFFIX = ".json"
+
+#: The fields of the oldest form, in its order, and what they are where a file lacks them (ruling A-50).
+_FIRST: "Row" = {"id": None, "status": None, "created_at": None, "priority": 0}
 
 
 def read_tasks(
@@ -91,8 +95,6 @@ def _scan(folder: str) -> "Iterator[tuple[str, Row | OrchestratorError]]":
                 outcome = _read_task(fd, folder, name)
                 if outcome is not None:
                     yield name, outcome
-    except PermissionError as error:
-        raise _folder_unreadable(error, folder) from error
     finally:
         os.close(fd)
 
@@ -118,16 +120,39 @@ def _read_task(folder_fd: int, folder: str, name: str) -> "Row | OrchestratorErr
 
 
 def _row(content: "dict[str, Any]") -> "Row":
-    """The fields of a task file, the four that everybody knows first."""
+    """The fields of a task file, the four that everybody knows first. Raises Malformed."""
+    row = {**_FIRST, **content}
     for name in ("id", "status"):
-        if not isinstance(content.get(name), str):
+        if not isinstance(row[name], str):
             raise document.Malformed(f"its `{name}` is not a string")
-    priority = content.get("priority")
-    if priority is None:
-        priority = 0
-    elif type(priority) is not int:
+    if row["priority"] is None:
+        row["priority"] = 0
+    elif type(row["priority"]) is not int:
         raise document.Malformed("its `priority` is not an integer")
-    row = {"id": content["id"], "status": content["status"], "created_at": content.get("created_at"), **content}
-    if "priority" in content and row["priority"] is not None:
-        return _fourth(row, priority)
-    return _fourth(row, 0)
+    return row
+
+
+def _sort(rows: "list[Row]") -> None:
+    instant = instants()
+    rows.sort(key=lambda row: (-row["priority"], instant(row["created_at"]), row["id"]))
+
+
+def _mark_stale(rows: "list[Row]", held: bool) -> None:
+    for row in rows:
+        row["stale"] = not held and row["status"] in LIVE
+
+
+def _is_regular(name: str, folder_fd: int) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=folder_fd, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
+def _folder_unreadable(error: OSError, folder: str) -> TasksUnreadable:
+    why, remedy = explain(error, folder)
+    return TasksUnreadable(f"Failed to read the tasks folder {folder}: {why}", remedy)
+
+
+def _problem(path: str, error: OrchestratorError) -> "dict[str, Any]":
+    return {"file": path, "code": error.code, "message": error.message, "help": error.help}

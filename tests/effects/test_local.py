@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -99,8 +100,8 @@ def test_says_why_a_command_cannot_be_started(
     data_dir: Path, effect: LocalEffect, command: str, env: dict[str, str], why: str
 ) -> None:
     """The message names the attempt and the task, what is wrong, and what to do."""
-    with pytest.raises(StartError, match="attempt 1 of w.op.local.x could not be started") as raised:
-        effect.start(launch(data_dir, command, **env))
+    with pytest.raises(StartError, match=r"attempt 1 of w\.op\.local\.x could not be started") as raised:
+        effect.start(msgspec.structs.replace(launch(data_dir, command), env=env))
     assert why in str(raised.value)
 
 
@@ -122,9 +123,9 @@ def test_refuses_to_start_when_something_lies_in_the_place_of_the_records(
         os.mkfifo(records)
     else:
         records.symlink_to(data_dir / "target")
-    with pytest.raises(StartError, match="attempts.log; remove it"):
+    with pytest.raises(StartError, match=r"attempts\.log; remove it"):
         effect.start(launch(data_dir, ": >ran"))
-    with pytest.raises(DiskFailed, match="cannot be found out: .*attempts.log"):
+    with pytest.raises(DiskFailed, match=r"cannot be found out: .*attempts\.log"):
         effect.look_after(launch(data_dir, ": >ran"))
     assert not (data_dir / "ran").exists()
     assert not (data_dir / "target").exists()
@@ -146,11 +147,11 @@ def test_refuses_to_start_without_a_descriptor_and_watches_with_the_last_one(dat
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 4, hard))
     taken: list[int] = []
     try:
-        with pytest.raises(OSError, match="Too many open files"):
+        with contextlib.suppress(OSError):
             while True:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
         child = effect.start(launch(data_dir, "exit 3", attempt=2))
-        with pytest.raises(StartError, match="too many files open .ulimit -n."):
+        with pytest.raises(StartError, match=r"too many files open \(ulimit -n\)"):
             effect.start(launch(data_dir, ": >ran", attempt=3))
     finally:
         for fd in taken:

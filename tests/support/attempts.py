@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from orchestrator.effects.effect import Child, Ended
+    from orchestrator.effects.effect import Child, Effect, Ended
 
     T = TypeVar("T")
 
@@ -145,3 +145,35 @@ class Gate:
             return None
         os.set_blocking(fd, True)
         return fd
+
+
+class ForkedDaemon:
+    """A process that starts attempts and then waits for nothing but its death."""
+
+    def __init__(self, effect: Callable[[], Effect], *launches: Launch) -> None:
+        """`effect` is called in the new process. Returns at once; `wait` waits until all are started."""
+        self._said, says = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                of = effect()
+                for attempt in launches:
+                    of.start(attempt)
+                    os.write(says, b".")
+                os.close(says)
+                signal.pause()
+            finally:
+                os._exit(1)
+        os.close(says)
+
+    def wait(self, starts: int | None = None) -> None:
+        """Block until the daemon has started that many attempts, or all."""
+        left = starts
+        while (left is None or left > 0) and (said := os.read(self._said, left or 4096)):
+            left = None if left is None else left - len(said)
+
+    def kill(self) -> None:
+        """``kill -9``; it is gone afterwards."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._said)

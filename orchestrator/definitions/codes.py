@@ -1,0 +1,60 @@
+"""Every code a diagnostic can have, with what it means. docs/diagnostics.md is written from this table."""
+
+from __future__ import annotations
+
+#: {code: what it says}. Codes of KCL itself are shown as ``KCL-`` and KCL's own code.
+CODES: dict[str, str] = {
+    "WF001": "The file is larger than a definition may be.",
+    "WF002": "The file is not UTF-8 text.",
+    "WF003": "Brackets or blocks are nested deeper than is evaluated.",
+    "WF004": "A module is imported that definitions may not use: it reads, writes or asks the outside.",
+    "WF005": "A key is given twice in one block; the last one counts.",
+    "WF006": "A function is named that writes files.",
+    "WF010": "The file holds no workflow.",
+    "WF011": "The file holds several workflows, and none was chosen.",
+    "WF012": "The file holds no workflow of that name.",
+    "WF013": "An option was given that the file does not ask for.",
+    "WF014": "The file changed between being looked at and being submitted.",
+    "WF090": "Evaluation took too long and was ended.",
+    "WF091": "The evaluator ended itself: recursion too deep, or a fault of KCL.",
+    "WF092": "Evaluation needed more memory than it may have.",
+    "WF101": "A required attribute is missing.",
+    "WF102": "The list of operations is empty.",
+    "WF103": "Two operations have the same id.",
+    "WF104": "An operation has no items; it will do nothing.",
+    "WF105": "A timeout is not positive.",
+    "WF106": "An operation depends on one that does not exist.",
+    "WF107": "Operations wait for each other.",
+    "WF108": "An id has characters it may not have.",
+    "WF109": "An item is not a name.",
+    "WF110": "Something is listed twice.",
+    "WF111": "An operation depends on itself.",
+    "WF112": "A retry policy contradicts itself.",
+    "WF113": "A priority is out of bounds.",
+    "WF114": "An operation names no provider, and the workflow is not provider_agnostic.",
+    "WF115": "There is no such provider.",
+    "WF116": "A provider cannot do this to that.",
+    "WF117": "There is no such state store in this version.",
+    "WF118": "An environment variable cannot be set.",
+    "WF119": "A command or working directory cannot be used.",
+    "WF120": "Dependencies between resources are not executed by this version.",
+    "WF122": "A word is not one of those allowed.",
+    "WF201": "An attribute is accepted and has no effect in this version.",
+    "WF202": "A key file does not exist.",
+    "WF301": "An operation cannot be undone although a failure asks for it (strict).",
+    "WF302": "Many operations are written without their schema, which makes evaluation slow (strict).",
+    "WF303": "An import is not used (strict).",
+}
+
+#: {KCL's code: what it says}, for the page.
+KCL_CODES: dict[str, str] = {
+    "KCL-E1001": "The text is not KCL.",
+    "KCL-E1002": "A tab where KCL wants spaces.",
+    "KCL-E1003": "The indentation is wrong.",
+    "KCL-E2A31": "An attribute is not allowed here.",
+    "KCL-E2F04": "An imported package cannot be found.",
+    "KCL-E2G22": "A value has another type than it should.",
+    "KCL-E2L23": "KCL refuses this: a name, an attribute or a schema is wrong.",
+    "KCL-E2L28": "A name is used twice.",
+    "KCL-E3M38": "Evaluation failed: a check, an assertion or an operation on values.",
+}

@@ -1,0 +1,41 @@
+"""One request, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from typing import TYPE_CHECKING, NoReturn
+
+from orchestrator.definitions.evaluator import sandbox
+from orchestrator.definitions.kcl import frontend
+
+if TYPE_CHECKING:
+    from orchestrator.definitions.kcl.frontend import Wanted
+
+#: Exit code of a child whose own code is at fault; what it says is in its reply.
+_BUG = 70
+
+
+def run(wanted: Wanted, reply_fd: int, readable: list[str]) -> NoReturn:
+    """Look at what is wanted, write the report to `reply_fd` as JSON, and end this process."""
+    code = 0
+    try:
+        os.setsid()
+        os.dup2(os.memfd_create("stderr"), 2)
+        os.environ.clear()
+        # Any path that is no folder keeps the library from making one below the home directory.
+        os.environ["KCL_PKG_PATH"] = "/dev/null/none"
+        sandbox.read_only(readable)
+        sandbox.limit_resources()
+        answer = json.dumps(frontend.report(wanted)).encode()
+    except MemoryError:
+        os._exit(_BUG + 1)
+    except BaseException:  # noqa: BLE001 - the parent tells it; nothing may escape into the forked stack
+        code, answer = _BUG, json.dumps({"bug": traceback.format_exc()}).encode()
+    try:
+        view = memoryview(answer)
+        while view:
+            view = view[os.write(reply_fd, view) :]
+    finally:
+        os._exit(code)

@@ -1,0 +1,352 @@
+"""Structural faults of a definition, all at once, whatever notation it was written in.
+
+The input is the definition's raw values: the JSON of a ``WorkflowDef``, with anything missing or mistyped. Each fault
+names the place by its path in these values; a front-end turns that into a place in the user's own text.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import msgspec
+
+from orchestrator.model.ids import is_name_id
+from orchestrator.model.limits import PRIORITY_MAX, PRIORITY_MIN
+from orchestrator.plan import graph
+from orchestrator.plan.ir import Backoff, OnFailure, OperationTarget, OperationType, WorkflowType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from orchestrator.plan.declarations import Provider
+
+Path = tuple[str | int, ...]
+Raw = dict[str, Any]
+
+#: Stores that exist. The schema knows more words than this version has (ruling A-16).
+STATE_STORES = ("file",)
+
+#: The provider of an operation that brings its own command and names none.
+COMMAND_PROVIDER = "local"
+
+_ITEM_LENGTH_MAX = 200
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Something wrong at `path`. `related`: (what stands there, its path)."""
+
+    code: str
+    path: Path
+    message: str
+    help: str = ""
+    severity: Literal["error", "warning"] = "error"
+    related: tuple[tuple[str, Path], ...] = ()
+
+
+def check(raw: Raw, providers: Mapping[str, Provider]) -> list[Fault]:
+    """Every fault of `raw`, warnings included, in the order of the definition. Never raises for what it says."""
+    operations = _operations(raw)
+    return [
+        *_workflow(raw),
+        *(fault for index, one in operations for fault in _operation(one, ("operations", index), raw, providers)),
+        *_ids(operations),
+        *_edges(operations),
+        *_without_effect(raw),
+    ]
+
+
+def check_strictly(raw: Raw) -> list[Fault]:
+    """What is only worth a word under ``--strict``: warnings about what will surprise somebody."""
+    return [
+        Fault(
+            "WF301",
+            ("operations", index),
+            f"operation '{one.get('id')}' cannot be undone, and a failure asks for it",
+            "Give it a rollback_command, or set on_failure to 'fail' or 'continue'.",
+            "warning",
+        )
+        for index, one in _operations(raw)
+        if one.get("command")
+        and not one.get("rollback_command")
+        and one.get("type") != "check"
+        and one.get("on_failure", "rollback") == "rollback"
+        and (raw.get("rollback_strategy") or {}).get("enabled", True)
+    ]
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """A sentence with the nearest of `known`, or with all of them if none is near."""
+    choices = list(known)
+    near = difflib.get_close_matches(str(word), choices, 1)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    return f"There is {', '.join(repr(choice) for choice in choices)}." if choices else ""
+
+
+def _operations(raw: Raw) -> list[tuple[int, Raw]]:
+    operations = raw.get("operations")
+    listed = operations if isinstance(operations, list) else []
+    return [(index, one) for index, one in enumerate(listed) if isinstance(one, dict)]
+
+
+def _workflow(raw: Raw) -> Iterator[Fault]:
+    if not isinstance(raw.get("name"), str) or not str(raw["name"]).strip():
+        yield Fault("WF101", ("name",), "the workflow has no name", 'Add `name = "..."`.')
+    if not isinstance(raw.get("operations"), list):
+        yield Fault("WF101", (), "the workflow has no operations", "Add `operations = [...]`.")
+    elif not raw["operations"]:
+        yield Fault("WF102", ("operations",), "the list of operations is empty", "A workflow needs at least one.")
+    yield from _word(raw, ("type",), get_args(WorkflowType))
+    yield from _priority(raw, ())
+    yield from _retry(raw.get("retry_policy"), ("retry_policy",))
+    if raw.get("dependencies"):
+        yield Fault(
+            "WF120",
+            ("dependencies",),
+            "dependencies between resources are not executed by this version",
+            "Say it with `depends_on` between operations; ignoring it would run things in the wrong order.",
+        )
+    store = (raw.get("monitoring") or {}).get("state_store", "file")
+    if store not in STATE_STORES:
+        yield Fault(
+            "WF117",
+            ("monitoring", "state_store"),
+            f"there is no state store '{store}' in this version",
+            f"Stores that exist: {', '.join(STATE_STORES)}.",
+        )
+
+
+def _operation(one: Raw, path: Path, raw: Raw, providers: Mapping[str, Provider]) -> Iterator[Fault]:
+    name = one.get("id")
+    said = f"operation '{name}'" if name else f"operation number {int(path[-1]) + 1}"
+    for key in ("id", "type", "target", "items"):
+        if one.get(key) is None:
+            yield Fault("WF101", path, f"{said} has no {key}", f"Add `{key} = ...`.")
+    if name is not None and not is_name_id(name):
+        yield Fault(
+            "WF108",
+            (*path, "id"),
+            f"'{name}' cannot be an operation's id",
+            "Use letters, digits, hyphens and underscores, at most 120 of them, beginning with a letter or digit.",
+        )
+    yield from _word(one, (*path, "type"), get_args(OperationType))
+    yield from _word(one, (*path, "target"), get_args(OperationTarget))
+    yield from _word(one, (*path, "on_failure"), get_args(OnFailure))
+    yield from _items(one, path, said)
+    timeout = one.get("timeout", 300)
+    if isinstance(timeout, int) and timeout <= 0:
+        yield Fault("WF105", (*path, "timeout"), f"{said}: the timeout must be positive, not {timeout}", "In seconds.")
+    yield from _priority(one, path)
+    yield from _retry(one.get("retry_policy"), (*path, "retry_policy"))
+    yield from _env(one, path, said)
+    yield from _providers(one, path, raw, providers, said)
+
+
+def _items(one: Raw, path: Path, said: str) -> Iterator[Fault]:
+    items = one.get("items")
+    if not isinstance(items, list):
+        return
+    if not items:
+        yield Fault(
+            "WF104",
+            (*path, "items"),
+            f"{said} has no items and will do nothing",
+            "Remove it, or list items.",
+            "warning",
+        )
+    first: dict[str, int] = {}
+    for index, item in enumerate(items):
+        place = (*path, "items", index)
+        if not isinstance(item, str) or not _is_item(item):
+            what = "An item is a name: up to 200 printable characters without slashes, not '.' or '..'."
+            yield Fault("WF109", place, f"{said}: {item!r} cannot be an item", what)
+        elif item.casefold() in first:
+            other = items[first[item.casefold()]]
+            how = "twice" if other == item else f"beside '{other}', which differs only in case"
+            related = (("first here", (*path, "items", first[item.casefold()])),)
+            yield Fault("WF110", place, f"{said} lists item '{item}' {how}", "Items must differ.", related=related)
+        else:
+            first[item.casefold()] = index
+
+
+def _is_item(item: str) -> bool:
+    return (
+        0 < len(item) <= _ITEM_LENGTH_MAX
+        and item.isprintable()
+        and item == item.strip()
+        and "/" not in item
+        and item not in (".", "..")
+        and not item.startswith("-")
+    )
+
+
+def _env(one: Raw, path: Path, said: str) -> Iterator[Fault]:
+    for key, value in (one.get("env") or {}).items():
+        place = (*path, "env", key)
+        if not (key.isascii() and key.isidentifier()):
+            yield Fault("WF118", place, f"{said}: {key!r} cannot be an environment variable", "Like a shell variable.")
+        elif key.startswith("ORCH_"):
+            yield Fault("WF118", place, f"{said}: variables that begin with ORCH_ are set by the orchestrator", "")
+        elif "\0" in str(value):
+            yield Fault("WF118", place, f"{said}: the value of {key} holds a NUL character", "Remove it.")
+    for key in ("command", "rollback_command", "working_dir"):
+        if "\0" in str(one.get(key) or ""):
+            yield Fault("WF119", (*path, key), f"{said}: {key} holds a NUL character", "Remove it.")
+    if one.get("command") is not None and not str(one["command"]).strip():
+        yield Fault("WF119", (*path, "command"), f"{said}: the command is empty", "Leave it out, or say what to run.")
+    if one.get("rollback_command") and not one.get("command"):
+        yield Fault(
+            "WF119",
+            (*path, "rollback_command"),
+            f"{said} has a rollback_command but no command",
+            "Without a command the provider does both; remove it or add a command.",
+        )
+
+
+def _providers(one: Raw, path: Path, raw: Raw, providers: Mapping[str, Provider], said: str) -> Iterator[Fault]:
+    named = one.get("providers") or []
+    if not named and raw.get("provider_agnostic") is False and not one.get("command"):
+        yield Fault(
+            "WF114",
+            path,
+            f"{said} names no provider, and the workflow is not provider_agnostic",
+            f"Add `providers = [...]`. Configured are: {', '.join(providers)}.",
+        )
+    for index, name in enumerate(named):
+        place = (*path, "providers", index)
+        if one.get("command"):
+            if not is_name_id(name):
+                yield Fault("WF108", place, f"'{name}' cannot be a provider's id", "Like an operation's id.")
+        elif name not in providers:
+            yield Fault("WF115", place, f"there is no provider '{name}'", did_you_mean(name, providers))
+    if len({str(name).casefold() for name in named}) < len(named):
+        yield Fault("WF110", (*path, "providers"), f"{said} lists a provider twice", "Remove one.")
+    if one.get("command"):
+        return
+    for name in named or providers:
+        provider = providers.get(name)
+        action = (one.get("type"), one.get("target"))
+        if provider is not None and all(action) and action not in provider.actions:
+            yield Fault(
+                "WF116",
+                path,
+                f"provider '{name}' cannot {action[0]} a {action[1]}",
+                "Give the operation a command of its own, or other providers.",
+            )
+
+
+def _word(raw: Raw, path: Path, known: Sequence[str]) -> Iterator[Fault]:
+    value = raw.get(str(path[-1]))
+    if value is not None and value not in known:
+        yield Fault("WF122", path, f"{value!r} is not one of {', '.join(known)}", did_you_mean(value, known))
+
+
+def _priority(raw: Raw, path: Path) -> Iterator[Fault]:
+    value = raw.get("priority", 0)
+    if not isinstance(value, int) or not PRIORITY_MIN <= value <= PRIORITY_MAX:
+        yield Fault("WF113", (*path, "priority"), f"the priority must lie between {PRIORITY_MIN} and {PRIORITY_MAX}")
+
+
+def _retry(policy: object, path: Path) -> Iterator[Fault]:
+    if not isinstance(policy, dict):
+        return
+    attempts, initial, most = (
+        policy.get("max_attempts", 3),
+        policy.get("initial_delay", 5),
+        policy.get("max_delay", 300),
+    )
+    rules: tuple[tuple[str, Callable[[], bool], str], ...] = (
+        (
+            "max_attempts",
+            lambda: attempts >= 1,
+            f"max_attempts must be at least 1, not {attempts}; it counts the first",
+        ),
+        ("initial_delay", lambda: initial >= 0, f"initial_delay must not be negative, it is {initial}"),
+        ("max_delay", lambda: most >= initial, f"max_delay {most} is below initial_delay {initial}"),
+    )
+    for key, holds, message in rules:
+        if not holds():
+            yield Fault("WF112", (*path, key), message)
+    yield from _word(policy, (*path, "backoff"), get_args(Backoff))
+
+
+def _ids(operations: list[tuple[int, Raw]]) -> Iterator[Fault]:
+    first: dict[str, int] = {}
+    for index, one in operations:
+        name = one.get("id")
+        if not isinstance(name, str):
+            continue
+        key = name.casefold()
+        if key in first:
+            place: Path = ("operations", first[key], "id")
+            yield Fault(
+                "WF103",
+                ("operations", index, "id"),
+                f"there is another operation '{name}'",
+                "Ids must be unique in a workflow, also when upper and lower case are the same.",
+                related=(("first here", place),),
+            )
+        first.setdefault(key, index)
+
+
+def _edges(operations: list[tuple[int, Raw]]) -> Iterator[Fault]:
+    known = {one["id"]: index for index, one in reversed(operations) if isinstance(one.get("id"), str)}
+    for index, one in operations:
+        seen: dict[object, int] = {}
+        for position, needed in enumerate(one.get("depends_on") or []):
+            place: Path = ("operations", index, "depends_on", position)
+            if needed == one.get("id"):
+                yield Fault("WF111", place, f"operation '{needed}' depends on itself", "Remove it.")
+            elif needed not in known:
+                help_text = did_you_mean(needed, [name for name in known if name != one.get("id")])
+                yield Fault("WF106", place, f"there is no operation '{needed}'", help_text)
+            elif needed in seen:
+                yield Fault("WF110", place, f"operation '{one.get('id')}' names '{needed}' twice", "Remove one.")
+            seen.setdefault(needed, position)
+    yield from _cycles(operations, known)
+
+
+def _cycles(operations: list[tuple[int, Raw]], known: Mapping[str, int]) -> Iterator[Fault]:
+    by_index = dict(operations)
+    edges = {
+        name: [needed for needed in by_index[index].get("depends_on") or [] if needed in known and needed != name]
+        for name, index in sorted(known.items(), key=lambda entry: entry[1])
+    }
+    for cycle in graph.cycles(edges):
+        last = by_index[known[cycle[-1]]]
+        place: Path = ("operations", known[cycle[-1]], "depends_on", last["depends_on"].index(cycle[0]))
+        yield Fault(
+            "WF107",
+            place,
+            f"operations wait for each other: {' -> '.join([*cycle, cycle[0]])}",
+            "Remove one of these dependencies.",
+            related=tuple((f"'{name}'", ("operations", known[name], "id")) for name in cycle),
+        )
+
+
+#: (path, default): attributes that are accepted and pinned, and that nothing acts upon yet.
+_WITHOUT_EFFECT: tuple[tuple[Path, object], ...] = (
+    (("secrets",), None),
+    (("templates",), []),
+    (("logging", "level"), "info"),
+    (("logging", "destinations"), ["file", "stdout"]),
+    (("logging", "format"), "json"),
+    (("logging", "retention_days"), 30),
+    (("logging", "path"), "./logs/workflows"),
+    (("monitoring", "enabled"), True),
+    (("monitoring", "metrics_endpoint"), "/metrics"),
+    (("monitoring", "checkpoint_frequency"), 10),
+    (("monitoring", "telemetry"), None),
+    (("rollback_strategy", "checkpoint_interval"), 5),
+)
+
+
+def _without_effect(raw: Raw) -> Iterator[Fault]:
+    for path, default in _WITHOUT_EFFECT:
+        value: Any = raw
+        for part in path:
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is not None and value != default:
+            named = ".".join(str(part) for part in path)
+            yield Fault("WF201", path, f"{named} has no effect in this version", severity="warning")
