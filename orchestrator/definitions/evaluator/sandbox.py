@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Limits of one evaluation.
 MEMORY_BYTES = 1 << 30
-CPU_S = 10
+CPU_S = 5
 OPEN_FILES = 64
 STACK_BYTES = 64 << 20
 #: Of any file it writes: that is only the memory behind its standard error.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 IDLE_S = 300.0
 
 #: An evaluation may take so long.
-WALL_S = 10.0
+WALL_S = 5.0
 
 _LENGTH = struct.Struct("!I")
 
