@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Runs one attempt: claims it, runs its command, records how that ended. What it guarantees, and why in this
 # order, is told in local.py. Builtins only; the one process it makes is the command.
 #
@@ -18,6 +19,7 @@ exec >>"$1.out" 2>>"$1.err"
 IFS= read -r ORCH_WRAPPER_STAT </proc/self/stat || exit 75
 ORCH_WRAPPER_STAT=${ORCH_WRAPPER_STAT#*) }
 case $ORCH_WRAPPER_STAT in *')'*) ORCH_WRAPPER_STAT=${ORCH_WRAPPER_STAT##*) } ;; esac
+# shellcheck disable=SC2086 # to be split
 set -- "$@" $ORCH_WRAPPER_STAT
 printf 'claim %s %s %s %s\n' "$2" "$$" "${27}" "$7" >&9 || exit 75
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.files import document
+from orchestrator.model.limits import SMALL_FILE_BYTES_MAX
 
 #: {what is wrong: (content, what the message says)}
 FAULTS: dict[str, tuple[bytes, str]] = {
@@ -28,7 +29,7 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "a list": (b"[1, 2]", "holds a list where an object is expected"),
     "a number": (b"5", "holds a int where an object is expected"),
     "a number of too many digits": (b'{"a": ' + b"1" * 5000 + b"}", "digits"),
-    "too large": (b'{"a": "' + b"x" * 2000 + b'"}', "larger than 1000 bytes"),
+    "too large": (b'{"a": "' + b"x" * SMALL_FILE_BYTES_MAX + b'"}', "larger than 1048576 bytes"),
 }
 
 
@@ -40,7 +41,7 @@ def test_says_what_is_wrong(tmp_path: Path, fault: str) -> None:
     path.write_bytes(content)
     began = time.monotonic()
     with pytest.raises(document.Malformed) as told:
-        document.load(str(path), 1000 if fault == "too large" else 1 << 20)
+        document.load(str(path), SMALL_FILE_BYTES_MAX)
     assert message in str(told.value)
     assert time.monotonic() - began < 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,15 @@ def test_sees_the_lock_of_a_process_that_was_killed(tmp_path: Path) -> None:
     ready, tell = os.pipe()
     child = os.fork()
     if child == 0:
-        DirectoryLock(str(tmp_path), "the child")
-        os.write(tell, b".")
-        os.read(ready, 1)
+        try:
+            DirectoryLock(str(tmp_path), "the child")
+            os.write(tell, b".")
+            signal.pause()
+        finally:
+            os._exit(1)
     os.read(ready, 1)
     assert is_held(str(tmp_path))
-    os.kill(child, 9)
+    os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert not is_held(str(tmp_path))
     assert holder_text(str(tmp_path)) == "the child"

@@ -1,0 +1,134 @@
+#!/bin/sh
+# A task service of the local provider: installed into every server by a script of its own.
+#
+# Usage: ORCH_ITEM=<service> sh taskserv.sh create|update|delete|check|undo-create
+#
+# The script is taskservs/<service>.sh beside the definition (ORCH_DEFINITION_DIR), else the built-in one. It is run
+# once for each server, in the server's folder, with install, update, remove or check as its argument and with
+# ORCH_SERVER, ORCH_SERVER_ROLE and ORCH_SERVICE_LIBRARY (service.sh, which it may source) in its environment. It must
+# take being run again, and check must change nothing.
+#
+# create   install it everywhere; where it is installed already, install it again
+# update   the same, where it is installed
+# delete   remove it everywhere
+# check    say whether it is installed and as it should be everywhere; changes nothing
+# undo-create   remove it where the same workflow installed it
+
+self=taskserv.sh
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+# shellcheck source=SCRIPTDIR/common.sh
+. "$here/common.sh"
+
+known() { # services that have a script, in one line
+	for script in ${ORCH_DEFINITION_DIR:+"$ORCH_DEFINITION_DIR"/taskservs/*.sh} "$here"/taskservs/*.sh; do
+		[ -f "$script" ] || continue
+		script=${script##*/}
+		say "${script%.sh}"
+	done | sort -u | tr '\n' ' '
+}
+
+find_script() {
+	for script in ${ORCH_DEFINITION_DIR:+"$ORCH_DEFINITION_DIR/taskservs/$item.sh"} "$here/taskservs/$item.sh"; do
+		[ ! -f "$script" ] || return 0
+	done
+	fail "there is no task service $item. Known are: $(known)(looked for $item.sh in \
+${ORCH_DEFINITION_DIR:+$ORCH_DEFINITION_DIR/taskservs and }$here/taskservs)." "$not_there"
+}
+
+run_script() { # argument; the current folder is the server's
+	ORCH_SERVER=$name ORCH_SERVER_ROLE=$(field server.json role) ORCH_SERVICE_LIBRARY=$here/service.sh sh "$script" "$1"
+}
+
+is_installed() {
+	[ -f "$record" ]
+}
+
+must_be_installed() {
+	is_installed || fail "$item is not installed on $name; create it first (type create, target taskserv)." "$not_there"
+}
+
+write_record() { # installed at, workflow that installed it
+	mkdir -p services
+	replace "$record" <<-RECORD
+		{
+		  "name": "$item",
+		  "installed_at": "$1",
+		  "updated_at": "$(now)",
+		  "workflow": "$2",
+		  "task": "$task"
+		}
+	RECORD
+}
+
+create() {
+	run_script install
+	note install "$item"
+	if is_installed; then
+		write_record "$(field "$record" installed_at)" "$(field "$record" workflow)"
+	else
+		write_record "$(now)" "$workflow"
+	fi
+}
+
+update() {
+	must_be_installed
+	run_script update
+	note update "$item"
+	write_record "$(field "$record" installed_at)" "$(field "$record" workflow)"
+}
+
+delete() {
+	if is_installed; then
+		note remove "$item"
+	fi
+	run_script remove
+	rm -f "$record" "$record".new.*
+	rmdir services 2>/dev/null || :
+}
+
+check() {
+	must_be_installed
+	run_script check
+}
+
+undo_create() {
+	if is_installed && [ "$(field "$record" workflow)" != "$workflow" ]; then
+		say "$name: $item was installed by $(field "$record" workflow): left as it is"
+	else
+		delete
+	fi
+}
+
+on_every_server() { # action; all of them are tried before it is told which failed
+	failed=
+	for name in $names; do
+		# Not in a condition: there the shell would go on after a command that failed.
+		set +e
+		(
+			set -e
+			cd "$servers/$name" || fail "server $name is gone." "$not_there"
+			"$1"
+		)
+		code=$?
+		set -e
+		[ "$code" -eq 0 ] || failed="$failed $name"
+	done
+	[ -z "$failed" ] || fail "$verb of $item failed on$failed."
+}
+
+verb=${1-}
+record=services/$item.json
+case $verb in
+create | update | delete | check) action=$verb ;;
+undo-create) action=undo_create ;;
+*) fail "usage: ORCH_ITEM=<service> sh taskserv.sh create|update|delete|check|undo-create" 64 ;;
+esac
+find_script
+names=$(server_names)
+if [ -z "$names" ]; then
+	case $verb in
+	delete | undo-create) say "there is no server, so $item is nowhere" ;;
+	*) fail "there is no server in $servers; create one first (type create, target server)." "$not_there" ;;
+	esac
+fi
+on_every_server "$action"

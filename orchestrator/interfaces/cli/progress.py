@@ -1,0 +1,44 @@
+"""How a followed workflow looks: a line for each change in a pipe, a table that lives on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.interfaces.cli.output import clean, is_colourful, is_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Something to give every transition to."""
+    if not is_terminal():
+        yield print_line
+        return
+    from orchestrator.interfaces.cli.live import live_table
+
+    with live_table(colour=is_colourful()) as show:
+        yield show
+
+
+def print_line(row: dict[str, Any]) -> None:
+    """One transition as a line, unless only its reason changed."""
+    if changes(row):
+        sys.stdout.write(line(row) + "\n")
+        sys.stdout.flush()
+
+
+def changes(row: dict[str, Any]) -> bool:
+    """Whether a transition is more than another reason for the same status."""
+    return bool(row["status"] != row["previous_status"])
+
+
+def line(row: dict[str, Any]) -> str:
+    """``time  status  task  reason`` of one transition."""
+    what = row["task"] or row["workflow"]
+    attempt = f" (attempt {row['attempt']})" if (row["attempt"] or 0) > 1 else ""
+    reason = f"  {row['reason']}" if row["reason"] and row["status"] != "running" else ""
+    return clean(f"{row['time']}  {row['status']:15}  {what}{attempt}{reason}")

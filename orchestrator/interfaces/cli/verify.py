@@ -1,0 +1,41 @@
+"""Hold every task and workflow file against the journal. Reads only; works beside a running daemon.
+
+The exit code is 0 if every file is what the journal makes it, 1 if not, 74 if the journal itself is damaged. A file
+that shows an earlier record than the newest is late, which is no fault.
+
+Examples:
+  orchestrator verify
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from orchestrator.interfaces.cli.output import data_dir, print_json
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `verify` takes."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Replay and compare."""
+    from orchestrator.store.disk import RealDisk
+    from orchestrator.store.verify import verify
+
+    result = verify(RealDisk(), data_dir(options))
+    faults = [finding for finding in result.findings if finding.is_fault]
+    if options.json:
+        found = [{"kind": one.kind, "path": one.path, "message": one.message} for one in result.findings]
+        print_json({"seq": result.seq, "files": result.files, "faults": len(faults), "findings": found})
+    else:
+        for one in result.findings:
+            sys.stdout.write(f"{one.kind}  {one.path}: {one.message}\n")
+        verdict = f"{len(faults)} faults" if faults else "all as the journal says"
+        sys.stdout.write(f"{result.files} files, {result.seq} records: {verdict}\n")
+    return 1 if faults else 0
