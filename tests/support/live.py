@@ -93,7 +93,7 @@ class LiveDaemon:
 
     def request(self, command: str, arguments: dict[str, object]) -> dict[str, Any]:
         """Send a request through the inbox and return its result."""
-        return drop.send(self.data_dir, command, arguments, timeout_s=PATIENCE_S)
+        return dict(drop.send(self.data_dir, command, arguments, timeout_s=PATIENCE_S))
 
     def submit(self, path: Path | str, **arguments: object) -> str:
         """Submit a definition; the workflow's id."""

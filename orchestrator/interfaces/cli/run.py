@@ -40,13 +40,12 @@ def run(options: argparse.Namespace) -> int:
         start_daemon(directory, options.max_running)
     answer = submit.send(directory, options)
     if not options.json:
-        say(
-            f"workflow {answer['workflow']}, {answer['tasks']} tasks, files in {directory}/workflows/{answer['workflow']}"
-        )
-        return submit.watch(directory, answer["workflow"])
+        workflow = answer["workflow"]
+        say(f"workflow {workflow}, {answer['tasks']} tasks, files in {directory}/workflows/{workflow}")
+        return submit.watch(directory, workflow)
     from orchestrator.interfaces.cli.follow import follow
 
-    state = follow(directory, answer["workflow"], lambda row: None)
+    state = follow(directory, answer["workflow"], lambda _: None)
     print_json(state)
     return 0 if state["status"] == "succeeded" else 1
 

@@ -76,9 +76,9 @@ def watch(directory: str, workflow: str) -> int:
         with progress() as show:
             state = follow(directory, workflow, show)
     except KeyboardInterrupt:
-        say(
-            f"\n{workflow} goes on. Look: orchestrator watch --workflow {workflow}. End it: orchestrator cancel {workflow}"
-        )
+        say(f"{workflow} goes on.")
+        say(f"  to see it again: orchestrator watch --workflow {workflow} --until-done")
+        say(f"  to end it:       orchestrator cancel {workflow}")
         raise
     if state["status"] == "succeeded":
         return 0
