@@ -1,4 +1,4 @@
-"""Write the documents that are drawn from code: docs/states.md and docs/errors.md.
+"""Write the documents that are drawn from code: docs/states.md, docs/errors.md and docs/diagnostics.md.
 
 ``python tools/generate_docs.py`` writes them; with ``--check`` it only says which are out of date (exit code 1).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from orchestrator.definitions.codes import CODES, KCL_CODES
 from orchestrator.engine.transitions import ACCEPTED, TASK_EVENTS, TASK_TABLE, WORKFLOW_EVENTS, WORKFLOW_TABLE
 from orchestrator.model import errors
 from orchestrator.model.states import TASK_TRANSITIONS, WORKFLOW_TRANSITIONS
@@ -50,6 +51,12 @@ def error_codes() -> str:
     return "\n".join([*lines, *(f"| `{code}` | {exit_code} | {text} |" for code, exit_code, text in rows), ""])
 
 
+def diagnostic_codes() -> str:
+    """Every code of a diagnostic."""
+    lines = ["# Codes of diagnostics", NOTE, "", "| code | what it says |", "|---|---|"]
+    return "\n".join([*lines, *(f"| `{code}` | {text} |" for code, text in {**CODES, **KCL_CODES}.items()), ""])
+
+
 def _diagram(first: str, transitions: dict[str, tuple[str, ...]]) -> list[str]:
     edges = [f"  {source} --> {target}" for source, targets in transitions.items() for target in targets]
     reached = {target for targets in transitions.values() for target in targets}
@@ -68,7 +75,7 @@ def _table(events: tuple[str, ...], table: dict[str, dict[str, str]]) -> list[st
 def main(arguments: list[str]) -> int:
     """Write or check all of them. Returns the exit code."""
     stale = []
-    for name, text in (("states.md", states()), ("errors.md", error_codes())):
+    for name, text in (("states.md", states()), ("errors.md", error_codes()), ("diagnostics.md", diagnostic_codes())):
         path = DOCS / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from pathlib import Path
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,9 @@ from hypothesis import strategies as st
 
 from orchestrator.files import document
 from orchestrator.model.limits import SMALL_FILE_BYTES_MAX
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: {what is wrong: (content, what the message says)}
 FAULTS: dict[str, tuple[bytes, str]] = {
@@ -49,10 +53,8 @@ def test_says_what_is_wrong(tmp_path: Path, fault: str) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_object_or_malformed(content: bytes) -> None:
     """Nothing else is raised, whatever the content."""
-    try:
+    with suppress(document.Malformed):
         assert isinstance(document.parse(content), dict)
-    except document.Malformed as fault:
-        assert str(fault)
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text()))))
@@ -66,7 +68,7 @@ def test_what_is_no_regular_file_is_not_read(tmp_path: Path, plant: object) -> N
     """A FIFO does not block, a link is not followed."""
     assert callable(plant)
     plant(str(tmp_path / "x.json"))
-    with pytest.raises(OSError, match="regular|symbolic"):
+    with pytest.raises(OSError, match=r"regular|symbolic"):
         document.load(str(tmp_path / "x.json"), 1000)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from orchestrator.model.errors import FormatTooNew
 from tests.support.foreign_directory import make_foreign
 from tests.support.own_directory import OwnDirectory
 from tests.support.users import NOBODY
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOME = {"HOME": "/home/someone"}
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.files.lock import holder_text, is_held
 from orchestrator.store.lock import DirectoryLock
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_sees_a_held_lock_and_a_released_one(tmp_path: Path) -> None:

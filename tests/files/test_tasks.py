@@ -224,6 +224,9 @@ def test_rows_follow_the_engine(tmp_path: Path) -> None:
     own.happen(AttemptExited("w.a.local.x", 1, 0))
     own.happen(AttemptExited("w.a.local.y", 1, 3))
     rows, _ = read_tasks(own.path)
-    assert [(row["item"], row["status"], row["exit_code"]) for row in rows] == [("x", "succeeded", 0), ("y", "failed", 3)]
+    assert [(row["item"], row["status"], row["exit_code"]) for row in rows] == [
+        ("x", "succeeded", 0),
+        ("y", "failed", 3),
+    ]
     on_disk = json.loads((tmp_path / "d" / "tasks" / "w.a.local.y.json").read_bytes())
     assert {**on_disk, "stale": False} == rows[1]

@@ -15,7 +15,7 @@
 # undo-create   remove it where the same workflow installed it
 
 self=taskserv.sh
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=SCRIPTDIR/common.sh
 . "$here/common.sh"
 

@@ -5,11 +5,11 @@ kubelet=etc/kubernetes/kubelet.yaml
 
 needs() {
 	need kubernetes "$kubelet"
+	range=$(sed -n 's/^podCIDR: //p' "$kubelet" 2>/dev/null || :)
+	[ -n "$range" ] || fault "$kubelet names no podCIDR; update kubernetes."
 }
 
 files() {
-	range=$(sed -n 's/^podCIDR: //p' "$kubelet" 2>/dev/null || :)
-	[ -n "$range" ] || fault "$kubelet names no podCIDR."
 	file etc/cni/net.d/05-cilium.conflist <<-'EOT'
 		{
 		  "cniVersion": "0.3.1",

@@ -9,12 +9,12 @@ needs() {
 	need os etc/sysctl.d/90-containers.conf
 	need resolv etc/resolv.conf
 	need containerd "$runtime"
+	socket=$(sed -n 's/^ *address = "\(.*\)"$/\1/p' "$runtime" 2>/dev/null || :)
+	[ -n "$socket" ] || fault "$runtime names no address; update containerd."
 	setting POD_CIDR "$pod_cidr" '[!0-9A-Fa-f.:/]'
 }
 
 files() {
-	socket=$(sed -n 's/^ *address = "\(.*\)"$/\1/p' "$runtime" 2>/dev/null || :)
-	[ -n "$socket" ] || fault "$runtime names no address."
 	file etc/kubernetes/kubelet.yaml <<-EOT
 		apiVersion: kubelet.config.k8s.io/v1beta1
 		kind: KubeletConfiguration

@@ -1,14 +1,18 @@
 #!/bin/sh
 # Storage in the cluster: the cluster's resource on a control plane, a disk's worth of configuration where data lies.
 
+kubelet=etc/kubernetes/kubelet.yaml
+
 needs() {
-	need kubernetes etc/kubernetes/kubelet.yaml
+	need kubernetes "$kubelet"
+	range=$(sed -n 's/^podCIDR: //p' "$kubelet" 2>/dev/null || :)
+	[ -n "$range" ] || fault "$kubelet names no podCIDR; update kubernetes."
 }
 
 files() {
 	file etc/ceph/ceph.conf <<-EOT
 		[global]
-		public_network = $(sed -n 's/^podCIDR: //p' etc/kubernetes/kubelet.yaml 2>/dev/null || :)
+		public_network = $range
 		osd_pool_default_size = 3
 	EOT
 	case $ORCH_SERVER_ROLE in
