@@ -16,9 +16,8 @@ process that is told in the log.
 
 *Who may die.* The wrapper does not depend on the daemon: it holds nothing of it, reads nothing from it and has
 its own session. After the daemon's death the next one asks `look_after` of every attempt that the journal
-believes to run. It holds the directory's lock, which a child that has not become a wrapper yet still holds too (it
-has the daemon's descriptors until it executes the shell): so every wrapper there will ever be is a process by now,
-and visible.
+believes to run. It holds the directory's lock, which a child that has not executed the shell yet would still hold
+too: so every wrapper there will ever be is one by now. Which is not to say that it has claimed. What is found:
 
 - An ``exit`` line: it ended, with that code.
 - A ``claim`` line whose process lives (id, start time and boot agree): it runs, and is *adopted*.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -63,7 +63,7 @@ def _operation(
         retry=_retry(one.get("retry_policy"), retry),
         actions=actions,
         env=dict(one.get("env") or {}),
-        working_dir=None if not working_dir else os.path.normpath(os.path.join(folder, working_dir)),
+        working_dir=None if not working_dir else posixpath.normpath(posixpath.join(folder, working_dir)),
     )
 
 

@@ -173,7 +173,13 @@ class ForkedDaemon:
             left = None if left is None else left - len(said)
 
     def kill(self) -> None:
-        """``kill -9``; it is gone afterwards."""
+        """``kill -9``; it is gone afterwards, and so are its descriptors.
+
+        A child that has not executed its program yet holds them too: as the lock of a data directory does, they
+        tell when there is none.
+        """
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+        while os.read(self._said, 4096):
+            pass
         os.close(self._said)

@@ -1,0 +1,78 @@
+"""What the plugin tells about its commands: names, arguments, types, help."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    #: A type or shape as the engine writes it: a word, or {word: inner}.
+    Shape = str | dict[str, Any]
+
+CATEGORY = {"Custom": "orch"}
+
+
+def positional(name: str, shape: "Shape", description: str) -> "dict[str, Any]":
+    """A positional argument."""
+    return {"name": name, "desc": description, "shape": shape}
+
+
+def flag(
+    name: str,
+    short: "str | None",
+    shape: "Shape | None",
+    description: str,
+    *,
+    words: "Sequence[str] | None" = None,
+) -> "dict[str, Any]":
+    """A named argument; a switch if `shape` is None.
+
+    `words` are offered by Tab. The oldest supported engine passes over them; there the engine asks nothing either.
+    """
+    found: dict[str, Any] = {"long": name, "short": short, "arg": shape, "required": False, "desc": description}
+    if words is not None:
+        found["completion"] = {"List": list(words)}
+    return found
+
+
+def table(columns: "dict[str, Shape]") -> "Shape":
+    """The type of a table; more columns than these may come."""
+    return {"Table": [[name, shape] for name, shape in columns.items()]}
+
+
+def record(columns: "dict[str, Shape]") -> "Shape":
+    """The type of a record; more fields than these may come."""
+    return {"Record": [[name, shape] for name, shape in columns.items()]}
+
+
+def signature(
+    name: str,
+    description: str,
+    *,
+    output: "Shape",
+    extra: str = "",
+    required: "Sequence[dict[str, Any]]" = (),
+    flags: "Sequence[dict[str, Any]]" = (),
+    search_terms: "Sequence[str]" = (),
+    examples: "Sequence[tuple[str, str]]" = (),
+) -> "dict[str, Any]":
+    """A command that takes no input and gives `output`. `examples`: (code, description)."""
+    help_flag = flag("help", "h", None, "Display the help message for this command")
+    return {
+        "sig": {
+            "name": name,
+            "description": description,
+            "extra_description": extra,
+            "search_terms": list(search_terms),
+            "required_positional": list(required),
+            "optional_positional": [],
+            "rest_positional": None,
+            "named": [help_flag, *flags],
+            "input_output_types": [["Nothing", output]],
+            "allow_variants_without_examples": True,
+            "is_filter": False,
+            "creates_scope": False,
+            "allows_unknown_args": False,
+            "category": CATEGORY,
+        },
+        "examples": [{"example": code, "description": text, "result": None} for code, text in examples],
+    }

@@ -1,0 +1,101 @@
+"""Real files against their schemas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from orchestrator.files import drop, schemas, validator
+from orchestrator.model.errors import DefinitionInvalid, Refused
+from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
+from tests.support.live import LiveDaemon, records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "data" / "examples"
+
+
+def faults(name: str, content: object) -> list[str]:
+    """What schema `name` has against `content`."""
+    return [error.message for error in Draft202012Validator(schemas.load(name)).iter_errors(content)]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What a daemon leaves behind after a good, a failing and a cancelled workflow and some refused requests."""
+    folder = tmp_path_factory.mktemp("schemas") / "data"
+    with LiveDaemon(folder) as daemon:
+        daemon.wait_until_over(daemon.submit(EXAMPLES / "pipeline.k"))
+        daemon.wait_until_over(daemon.submit(EXAMPLES / "rollback.k"))
+        with pytest.raises(Refused):
+            daemon.request("cancel", {"workflow": "nothing-abcdef"})
+        with pytest.raises(DefinitionInvalid):
+            daemon.submit(ROOT / "tests" / "corpora" / "kcl" / "faulty" / "50_many_semantic.k")
+        assert faults("status", json.loads((folder / "status.json").read_bytes())) == []
+    yield folder
+
+
+@pytest.mark.parametrize("name", schemas.NAMES)
+def test_every_schema_is_one(name: str) -> None:
+    """And describes each of its properties or gives it a type."""
+    schema = schemas.load(name)
+    Draft202012Validator.check_schema(schema)
+    assert set(schema["required"]) <= set(schema["properties"])
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "least"),
+    [
+        ("format", "format.json", 1),
+        ("status", "status.json", 1),
+        ("task", "tasks/*.json", 10),
+        ("workflow", "workflows/*/state.json", 2),
+        ("reply", "replies/*.json", 4),
+    ],
+)
+def test_files_are_as_their_schemas_say(data_dir: Path, name: str, pattern: str, least: int) -> None:
+    """Every file a daemon wrote, of every kind."""
+    paths = sorted(data_dir.glob(pattern))
+    assert len(paths) >= least
+    for path in paths:
+        content = json.loads(path.read_bytes())
+        assert faults(name, content) == [], path
+        assert set(content) <= set(schemas.load(name)["properties"])
+
+
+def test_records_are_as_their_schema_says(data_dir: Path) -> None:
+    """Every line of the journal."""
+    for record in records(str(data_dir)):
+        assert faults("record", record) == []
+
+
+def test_requests_are_as_their_schema_says() -> None:
+    """What a client sends."""
+    content = drop.request_bytes("k-1", "submit", {"path": "/w.k"}, "ann", 1, 10.0)
+    assert faults("request", json.loads(content)) == []
+    assert faults("request", json.loads(content) | {"arguments": {"path": "w.k"}}) != []
+
+
+def test_reports_are_as_their_schema_says() -> None:
+    """Of good definitions and of bad ones."""
+    for path in [*EXAMPLES.glob("*.k"), *(ROOT / "tests" / "corpora" / "kcl" / "faulty").glob("*.k")]:
+        report: dict[str, Any] = validator.evaluate(str(path))
+        assert faults("report", report) == [], path
+
+
+def test_the_words_are_those_of_the_code() -> None:
+    """Statuses in the schemas and statuses in the tables."""
+    assert schemas.load("task")["properties"]["status"]["enum"] == list(TASK_STATUSES)
+    assert schemas.load("workflow")["properties"]["status"]["enum"] == list(WORKFLOW_STATUSES)
+
+
+def test_something_wrong_is_found() -> None:
+    """The schemas are not satisfied by anything."""
+    assert faults("task", {"id": "x"}) != []
+    assert faults("status", {"running": "yes"}) != []
