@@ -57,7 +57,7 @@ class Projector:
         self._workflow_due: dict[str, int] = {}
         self._status_dirty = True
         self._status_written_us = -_HEARTBEAT_US
-        self._writing = False
+        self._writing = self._catching_up = False
         self._batch_us = -BATCH_US
 
     def mark(self, result: Step) -> None:
@@ -83,12 +83,14 @@ class Projector:
         now_us = self._clock.now().mono_us
         if self._writing or now_us < self._batch_us + BATCH_US:
             return
-        batch = self._due_status(now_us) + self._due_workflows(now_us)
+        status = self._due_status(now_us)
+        batch = status + self._due_workflows(now_us)
         while self._tasks and len(batch) < BATCH_FILES:
             _, task = self._pop_first(self._tasks)
             batch.append(project.task_file(task))
         if batch:
             self._writing, self._batch_us = True, now_us
+            self._catching_up = len(batch) > len(status)
             self._write(batch)
 
     def next_due_us(self) -> int | None:
@@ -104,8 +106,8 @@ class Projector:
 
     @property
     def is_idle(self) -> bool:
-        """Whether every file is up to date."""
-        return not (self._writing or self._tasks or self._workflows)
+        """Whether every file of a task or workflow is up to date; the heartbeat goes on for ever."""
+        return not (self._tasks or self._workflows or (self._writing and self._catching_up))
 
     def _due_status(self, now_us: int) -> Batch:
         wait_us = REWRITE_US if self._status_dirty else _HEARTBEAT_US

@@ -27,7 +27,7 @@ def faults(name: str, content: object) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a daemon leaves behind after a good, a failing and a cancelled workflow and some refused requests."""
     folder = tmp_path_factory.mktemp("schemas") / "data"
     with LiveDaemon(folder) as daemon:
@@ -38,7 +38,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         with pytest.raises(DefinitionInvalid):
             daemon.submit(ROOT / "tests" / "corpora" / "kcl" / "faulty" / "50_many_semantic.k")
         assert faults("status", json.loads((folder / "status.json").read_bytes())) == []
-    yield folder
+    return folder
 
 
 @pytest.mark.parametrize("name", schemas.NAMES)

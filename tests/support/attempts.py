@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 #: How long a fact is waited for before a test gives up; far more than any of them takes.
-PATIENCE_S = 30.0
+PATIENCE_S = 3.0
 
 BOOT_ID = "boot-of-the-tests"
 

@@ -1,0 +1,64 @@
+"""Where a command works: the current folder and the data directory, as the engine tells them at each call.
+
+The plugin's own folder and environment are those of the first caller, who may have gone elsewhere since.
+"""
+
+import os
+
+from orchestrator.files.locate import VARIABLE, find_data_dir
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from nu_plugin_orch.protocol.messages import Arguments, Wire
+
+#: The flag of every command that names a data directory.
+FLAG = "data-dir"
+
+#: The key below ``$env.config.plugins.orch``.
+CONFIG_KEY = "data_dir"
+
+CURRENT_DIR = "GetCurrentDir"
+
+
+def questions(arguments: "Arguments") -> "dict[str, str | dict[str, Any]]":
+    """{name: what to ask the engine} before the command can run; nothing if its arguments say everything."""
+    flag = _text(arguments.named.get(FLAG))
+    if flag is None:
+        return {"cwd": CURRENT_DIR, "variable": {"GetEnvVar": VARIABLE}, "config": "GetPluginConfig"}
+    if all(text is None or text.startswith("/") for text in (flag, *map(_text, arguments.positional))):
+        return {}
+    return {"cwd": CURRENT_DIR}
+
+
+def resolve(arguments: "Arguments | None", answers: "Mapping[str, Wire | None]") -> "tuple[str, str]":
+    """(data directory, current folder); both absolute. Neither need exist.
+
+    Without `arguments` the data directory is that of a command without any.
+    """
+    cwd = _text(answers.get("cwd")) or own_folder()
+    flag = _text(arguments.named.get(FLAG)) if arguments is not None else None
+    env = {VARIABLE: _text(answers.get("variable")) or "", "HOME": os.environ.get("HOME", "")}
+    return find_data_dir(flag, env=env, cwd=cwd, configured=_configured(answers.get("config"))), cwd
+
+
+def own_place() -> "tuple[str, str]":
+    """As `resolve`, as far as this process knows by itself: where the first caller was."""
+    return find_data_dir(None, env=os.environ, cwd=own_folder()), own_folder()
+
+
+def own_folder() -> str:
+    """The folder in which the first caller was. The process itself is started in that of its executable."""
+    return os.environ.get("PWD") or "/"
+
+
+def _configured(config: "Wire | None") -> "str | None":
+    fields = config["Record"]["val"] if config is not None and "Record" in config else {}
+    return _text(fields.get(CONFIG_KEY))
+
+
+def _text(value: "Wire | None") -> "str | None":
+    """The text of a string that the engine sent; None for anything else."""
+    return value["String"]["val"] if value is not None and "String" in value else None

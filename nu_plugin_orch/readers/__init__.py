@@ -1,0 +1,1 @@
+"""From rows of `orchestrator.files` to Nushell values and streams."""

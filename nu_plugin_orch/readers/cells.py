@@ -1,0 +1,105 @@
+"""Rows as records and tables with Nushell's own types (ruling A-49).
+
+What a column is follows from its name, as everywhere in the file formats: ``…_at``, ``time`` and ``last_check`` are
+times, ``…_ms`` are durations, and lose the unit. What does not hold what its name says is shown as it is.
+"""
+
+from orchestrator.model.times import parse_rfc3339, rfc3339
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from typing import Any
+
+    from nu_plugin_orch.protocol.messages import Wire
+    from nu_plugin_orch.protocol.value import Values
+
+_TIMES = frozenset({"time", "last_check"})
+_TIME_SUFFIX = "_at"
+_DURATION_SUFFIX = "_ms"
+
+#: Levels of lists and records that are shown as such; deeper ones, which only hostile files have, as text. The
+#: engine's decoder gives up at about 300.
+_DEPTH_MAX = 24
+
+#: Length of the only form `rfc3339` writes for the years 1000 to 9999; Nushell takes no others.
+_RFC3339_LENGTH = 27
+
+
+class Cells:
+    """Converts rows, all with the span of `values`. Remembers times: the tasks of a workflow share one."""
+
+    def __init__(self, values: "Values") -> None:
+        self._values = values
+        self._dates: dict[str, Wire] = {}
+
+    def table(self, rows: "Iterable[dict[str, Any]]", omit: "Collection[str]" = ()) -> "Wire":
+        """A table of `rows` without the columns `omit`."""
+        return self._values.list_of([self.record(row, omit) for row in rows])
+
+    def record(self, row: "dict[str, Any]", omit: "Collection[str]" = (), depth: int = 0) -> "Wire":
+        """A record of the fields of `row`, in their order, without `omit`."""
+        fields = {}
+        for name, raw in row.items():
+            if name in omit:
+                continue
+            if name.endswith(_DURATION_SUFFIX) and name[: -len(_DURATION_SUFFIX)] not in row:
+                fields[name[: -len(_DURATION_SUFFIX)]] = self._duration(raw, depth)
+            elif type(raw) is str and (name in _TIMES or name.endswith(_TIME_SUFFIX)):
+                fields[name] = self._date(raw)
+            else:
+                fields[name if name.isascii() else _clean(name, row)] = self._cell(raw, depth)
+        return self._values.record(fields)
+
+    def _cell(self, raw: object, depth: int) -> "Wire":
+        values = self._values
+        match raw:
+            case str():
+                return values.string(raw)
+            case bool():
+                return values.boolean(raw)
+            case None:
+                return values.nothing()
+            case int():
+                return values.integer(raw)
+            case float():
+                return values.real(raw)
+            case list() | dict() if depth >= _DEPTH_MAX:
+                return values.string(_as_text(raw))
+            case list():
+                return values.list_of([self._cell(item, depth + 1) for item in raw])
+            case dict():
+                return self.record(raw, depth=depth + 1)
+        raise TypeError(f"no cell can hold a {type(raw).__name__}")
+
+    def _date(self, text: str) -> "Wire":
+        found = self._dates.get(text)
+        if found is None:
+            found = self._dates[text] = self._to_date(text)
+        return found
+
+    def _to_date(self, text: str) -> "Wire":
+        try:
+            exact = rfc3339(parse_rfc3339(text))
+        except (ValueError, OverflowError):
+            return self._values.string(text)
+        return self._values.date(exact) if len(exact) == _RFC3339_LENGTH else self._values.string(text)
+
+    def _duration(self, milliseconds: object, depth: int) -> "Wire":
+        if isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool):
+            return self._values.duration(int(milliseconds * 1_000_000))
+        return self._cell(milliseconds, depth)
+
+
+def _clean(name: str, row: "dict[str, Any]") -> str:
+    """A column name that is valid text and like no other of the row: the engine takes no other."""
+    clean = name.encode("utf-8", "replace").decode()
+    while clean != name and clean in row:
+        clean += "?"
+    return clean
+
+
+def _as_text(raw: object) -> str:
+    import json
+
+    return json.dumps(raw)
