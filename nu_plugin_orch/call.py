@@ -68,10 +68,9 @@ class Call:
         arguments: as they were given.
     """
 
-    def __init__(self, arguments: "Arguments", data_dir: str, cwd: str, answers: "dict[str, Wire | None]") -> None:
+    def __init__(self, arguments: "Arguments", answers: "dict[str, Wire | None]") -> None:
         self.arguments = arguments
-        self.data_dir = data_dir
-        self.cwd = cwd
+        self.data_dir = self.cwd = "/"
         self.answers = answers
         self.values = Values(arguments.head)
 

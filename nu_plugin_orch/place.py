@@ -20,17 +20,24 @@ FLAG = "data-dir"
 #: The key below ``$env.config.plugins.orch``.
 CONFIG_KEY = "data_dir"
 
-CURRENT_DIR = "GetCurrentDir"
+_CURRENT_DIR = {"cwd": "GetCurrentDir"}
+
+#: {name: what to ask the engine} to find the data directory of a command without a flag.
+EVERYWHERE: "dict[str, str | dict[str, Any]]" = {
+    **_CURRENT_DIR,
+    "variable": {"GetEnvVar": VARIABLE},
+    "config": "GetPluginConfig",
+}
 
 
 def questions(arguments: "Arguments") -> "dict[str, str | dict[str, Any]]":
     """{name: what to ask the engine} before the command can run; nothing if its arguments say everything."""
     flag = _text(arguments.named.get(FLAG))
     if flag is None:
-        return {"cwd": CURRENT_DIR, "variable": {"GetEnvVar": VARIABLE}, "config": "GetPluginConfig"}
+        return EVERYWHERE
     if all(text is None or text.startswith("/") for text in (flag, *map(_text, arguments.positional))):
         return {}
-    return {"cwd": CURRENT_DIR}
+    return dict(_CURRENT_DIR)
 
 
 def resolve(arguments: "Arguments | None", answers: "Mapping[str, Wire | None]") -> "tuple[str, str]":

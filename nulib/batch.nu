@@ -30,12 +30,7 @@ export def "batch submit" [
   if $dry_run { return (waves $file $name $data_dir) }
   let before = if $watch { cursor $data_dir }
   let submitted = orch submit $file --name $name --priority $priority --data-dir $data_dir
-  if not $watch { return $submitted }
-  print --stderr $"($submitted.workflow): ($submitted.tasks) tasks. Ctrl-C only ends the watching; `batch cancel ($submitted.workflow)` ends the workflow."
-  progress show $submitted.workflow $before $submitted.tasks $data_dir
-  let state = orch workflow $submitted.workflow --data-dir $data_dir
-  if $state.status != succeeded and not $nu.is-interactive { raise-failed $state }
-  $state
+  if $watch { watch-to-end $submitted $before $data_dir } else { $submitted }
 }
 
 # Show the state of a workflow.
@@ -124,6 +119,17 @@ export def "batch logs" [
   | flatten
 }
 
+# Prints the changes of a submitted workflow until it ends; its final state. Raises an error in a script unless
+# the workflow succeeded: `exit` would close the user's shell.
+def watch-to-end [submitted: record, from: string, data_dir?: string]: nothing -> any {
+  let workflow = $submitted.workflow
+  print --stderr $"($workflow): ($submitted.tasks) tasks. Ctrl-C ends the watching only; `batch cancel ($workflow)` ends the workflow."
+  let last = progress show $workflow $from $submitted.tasks $data_dir
+  let state = progress state-at $last.seq $workflow $data_dir
+  if $last.status != succeeded and not $nu.is-interactive { raise-failed $last.status $state }
+  $state
+}
+
 # The waves of a definition: what may run at the same time, in order. One row for each operation.
 def waves [file: path, name?: string, data_dir?: string]: nothing -> table {
   let report = orch validate $file --waves --name $name --data-dir $data_dir
@@ -158,10 +164,10 @@ def in-format [format: string]: record -> oneof<record, string> {
   }
 }
 
-def raise-failed [state: record]: nothing -> error {
+def raise-failed [status: string, state: record]: nothing -> error {
   let faults = $state.operations | where last_error != null | each {|it| $"($it.id): ($it.last_error)" }
   error make --unspanned {
-    msg: ([$"Workflow ($state.id) ended as ($state.status)." ...$faults] | str join (char nl))
+    msg: ([$"Workflow ($state.id) ended as ($status)." ...$faults] | str join (char nl))
     help: $"`batch logs ($state.id) --err` shows what its tasks said."
   }
 }

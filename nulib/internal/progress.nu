@@ -10,18 +10,33 @@ export def changes [workflow: string, from: string, data_dir?: string]: nothing 
   } 0
 }
 
-# Prints one line for each change of a task until the workflow has ended. Lines go to standard error, so that a
-# script can use what the command returns.
-export def show [workflow: string, from: string, tasks: int, data_dir?: string]: nothing -> nothing {
+# Prints one line for each change of a task until the workflow has ended; its last change. Lines go to standard
+# error, so that a script can use what the command returns.
+export def show [workflow: string, from: string, tasks: int, data_dir?: string]: nothing -> record {
   mut over = 0
   mut began = null
+  mut last = {}
   for change in (changes $workflow $from $data_dir) {
     if $began == null { $began = $change.time }
-    if $change.task == null or $change.status == $change.previous_status { continue }
+    $last = $change
+    if $change.task == null { continue }
     if ($change.status in $FINAL_STATUSES) or ($change.status in [timed_out upstream_failed skipped]) { $over += 1 }
     if $change.status == pending { continue }
     print --stderr ($change | line ($change.time - $began) $"($over)/($tasks)")
   }
+  $last
+}
+
+# The workflow's state as of the record `seq`. Files are written a moment after the record; a file that stays behind,
+# because the daemon is gone, is returned as it is.
+export def state-at [seq: int, workflow: string, data_dir?: string]: nothing -> record {
+  mut state = orch workflow $workflow --data-dir $data_dir
+  for _ in 1..500 {
+    if $state.seq >= $seq { break }
+    sleep 10ms
+    $state = orch workflow $workflow --data-dir $data_dir
+  }
+  $state
 }
 
 def ends-workflow []: record -> bool {

@@ -119,7 +119,7 @@ def _receive(connection: "Any", size: int) -> bytes:
 def _connect(path: str) -> "Any":
     import socket
 
-    started = 0
+    started = False
     end = time.monotonic() + _START_S
     while True:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -130,13 +130,13 @@ def _connect(path: str) -> "Any":
             connection.close()
         else:
             return connection
-        if not started or _has_ended(started):
-            if time.monotonic() >= end:
-                raise ValidatorUnavailable("The evaluator does not start.", _how_to_see(path))
-            started = _start(path)
+        if not started:
+            _start(path)
+            started = True
         elif time.monotonic() >= end:
             raise ValidatorUnavailable(f"The evaluator did not start within {_START_S:g} s.", _how_to_see(path))
-        time.sleep(_POLL_S)
+        else:  # another one was quicker, and is not ready yet
+            time.sleep(_POLL_S)
 
 
 def _check_owner(path: str) -> None:
@@ -147,14 +147,15 @@ def _check_owner(path: str) -> None:
         )
 
 
-def _start(path: str) -> int:
-    """Start the process in a session of its own; its pid."""
+def _start(path: str) -> None:
+    """Start the process in a session of its own, and wait until it takes requests."""
     command = [sys.executable, "-m", "orchestrator.definitions.evaluator", path]
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
         actions = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
-        return os.posix_spawn(sys.executable, command, environment, file_actions=actions, setsid=True)
+        pid = os.posix_spawn(sys.executable, command, environment, file_actions=actions, setsid=True)
+        _, status = os.waitpid(pid, 0)
     except OSError as error:
         raise ValidatorUnavailable(
             f"The evaluator cannot be started with {sys.executable}: {os.strerror(error.errno or 0)}.",
@@ -162,13 +163,10 @@ def _start(path: str) -> int:
         ) from error
     finally:
         os.close(null)
-
-
-def _has_ended(pid: int) -> bool:
-    try:
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    except ChildProcessError:
-        return True
+    if status != 0:
+        raise ValidatorUnavailable(
+            "The evaluator does not start; is kcl-lib installed for this Python?", _how_to_see(path)
+        )
 
 
 def _how_to_see(path: str) -> str:

@@ -231,10 +231,9 @@ def test_a_command_that_outlives_its_wrapper_and_ignores_term_is_killed_after_th
     data_dir: Path, tmp_path: Path
 ) -> None:
     """Until then the attempt is not over, whatever is asked."""
-    running = Running(data_dir, tmp_path, 'trap "" TERM; read -r _ <"$GATE"; read -r _ <"$GATE"; exit 3')
+    running = Running(data_dir, tmp_path, 'trap "" TERM; read -r _ <"$GATE"; exit 3')
     effect = LocalEffect(str(data_dir), BOOT_ID, grace_s=10)
     child = effect.start(running.launch)
-    running.gate.open()
     running.gate.wait()
     os.kill(child.pid, signal.SIGKILL)
     wait_until_gone(child.pid)

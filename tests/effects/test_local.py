@@ -13,8 +13,9 @@ import pytest
 
 from orchestrator.effects.effect import Exited, Lost, StartError
 from orchestrator.effects.local import LocalEffect
+from orchestrator.effects.processes import read_process
 from orchestrator.model.errors import DiskFailed
-from tests.support.attempts import BOOT_ID, Gate, ended, launch, wait_until_readable
+from tests.support.attempts import BOOT_ID, Gate, ended, launch, processes_of_attempts, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,23 +186,21 @@ def test_the_exit_code_is_known_without_the_records(data_dir: Path, tmp_path: Pa
 def test_term_reaches_a_command_that_has_stopped_itself(data_dir: Path, effect: LocalEffect) -> None:
     """TERM is followed by CONT, so that who sleeps in the group wakes up to end."""
     child = effect.start(launch(data_dir, "kill -STOP $$; exit 1"))
-    fd = os.pidfd_open(child.pid)
-    try:
-        os.waitid(os.P_PIDFD, fd, os.WSTOPPED | os.WNOHANG)
-        child.signal_group(signal.SIGTERM)
-        wait_until_readable(fd)
-    finally:
-        os.close(fd)
-    assert isinstance(ended(child), Exited)
+    wait_for(lambda: [pid for pid in processes_of_attempts(data_dir) if is_stopped(pid)], "a stopped process")
+    child.signal_group(signal.SIGTERM)
+    assert ended(child) == Exited(143)
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether the process waits for CONT."""
+    process = read_process(pid)
+    return process is not None and process.state == "T"
 
 
 def test_a_command_that_ignores_term_is_ended_by_kill(data_dir: Path, tmp_path: Path, effect: LocalEffect) -> None:
     """KILL to the group ends what TERM did not, wrapper included."""
     gate = Gate(tmp_path / "gate")
-    child = effect.start(
-        launch(data_dir, f"trap '' TERM; read -r _ <{gate.path}; while :; do read -r _ <{gate.path}; done")
-    )
-    gate.open()
+    child = effect.start(launch(data_dir, f"trap '' TERM; read -r _ <{gate.path}"))
     gate.wait()
     child.signal_group(signal.SIGTERM)
     assert child.collect(0) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,9 +13,6 @@ from orchestrator.files import drop, schemas, validator
 from orchestrator.model.errors import DefinitionInvalid, Refused
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
 from tests.support.live import LiveDaemon, records
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "data" / "examples"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 #: How long a fact is waited for before a test gives up; far more than any of them takes.
-PATIENCE_S = 3.0
+PATIENCE_S = 30.0
 
 BOOT_ID = "boot-of-the-tests"
 
@@ -114,7 +114,10 @@ def kill_attempts(data_dir: Path | str) -> None:
 
 
 class Gate:
-    """A place in a script where it stops until it is let through: it reads a line from a FIFO."""
+    """A place in a script where it stops until it is let through: it reads a line from a FIFO.
+
+    To be passed once: who reads again at once may find the end of the first line's writer instead of a line.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -10,10 +10,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.files.lock import is_held
-
 from orchestrator.files import drop, read
 from orchestrator.files.layout import JOURNAL
+from orchestrator.files.lock import is_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -54,7 +54,7 @@ class Service:
     def __init__(self, path: str, idle_s: float = IDLE_S) -> None:
         self._path = path
         self._idle_s = idle_s
-        self._selector = selectors.DefaultSelector()
+        self._selector: selectors.BaseSelector
         self._jobs: dict[int, _Job] = {}
         self._incoming: dict[socket.socket, bytes] = {}
         self._package = package_dir()
@@ -62,7 +62,11 @@ class Service:
         self._busy = time.monotonic()
 
     def run(self) -> None:
-        """Serve. Returns when idle, or at once if another service has the path."""
+        """Serve. Returns when idle, or at once if another service has the path.
+
+        The process that was started ends as soon as requests are taken, and another goes on: whoever started it
+        waits for its end, knows by its exit code whether it is ready, and has no child left to bury.
+        """
         lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,6 +77,9 @@ class Service:
         lax.write_package(self._package, self._lax)
         evaluate.warm_up()
         listener = self._listen()
+        if os.fork():
+            os._exit(0)
+        self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
         while self._jobs or self._incoming or time.monotonic() - self._busy < self._idle_s:
             self._turn()

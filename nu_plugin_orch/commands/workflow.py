@@ -1,0 +1,42 @@
+"""``orch workflow``: one workflow with its operations."""
+
+from nu_plugin_orch.commands.shared import DATA_DIR, FORMAT_FIELDS, workflow_ids
+from nu_plugin_orch.place import questions
+from nu_plugin_orch.protocol.signature import positional, record, signature
+from nu_plugin_orch.readers.cells import Cells
+from orchestrator.files.read import read_workflow
+from orchestrator.model.errors import BadId, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nu_plugin_orch.call import Call
+    from nu_plugin_orch.protocol.messages import Wire
+
+__all__ = ["BLAME", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
+
+PREFIX = "Failed to read workflow"
+
+BLAME = {BadId: (0, "not an id"), NotFound: (0, "not known here")}
+
+SIGNATURE = signature(
+    "orch workflow",
+    "Show one workflow with its operations and their items.",
+    output=record({"id": "String", "name": "String", "status": "String", "created_at": "Date"}),
+    required=[positional("id", "String", "The workflow; Tab offers those there are")],
+    flags=[DATA_DIR],
+    search_terms=["batch", "state", "progress"],
+    examples=[
+        ("orch workflow wuji-4k7q0d", "Show one"),
+        ("orch workflow wuji-4k7q0d | get operations | where status != succeeded", "Show what is not done"),
+    ],
+)
+
+
+def run(call: "Call") -> "Wire":
+    """A record of the fields of its state.json."""
+    return Cells(call.values).record(read_workflow(call.data_dir, call.text(0) or ""), FORMAT_FIELDS)
+
+
+def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+    """Ids of workflows."""
+    return workflow_ids(data_dir) if argument == 0 else None
