@@ -89,7 +89,7 @@ class Session:
             raise RemoteProtocolError(f"the engine sent {kind} before Hello")
         try:
             return self._dispatch(kind, body)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise RemoteProtocolError(f"the engine sent {kind} in an unknown shape: {_short(body)}") from error
 
     def _hello_received(self, body: "Any") -> EngineHello:
@@ -132,7 +132,10 @@ class Session:
             wanted = what["GetCompletion"]
             ((_, argument),) = wanted["arg_type"].items()
             return CompletionWanted(call, wanted["name"], argument)
-        return UnknownCall(call, what if isinstance(what, str) else str(next(iter(what))))
+        if isinstance(what, str):
+            return UnknownCall(call, what)
+        ((kind, _),) = what.items()
+        return UnknownCall(call, str(kind))
 
     def _answered(self, question: int, answer: "Any") -> "Message | None":
         if self._questions.pop(question, None) is None:

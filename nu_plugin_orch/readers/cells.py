@@ -39,16 +39,16 @@ class Cells:
 
     def record(self, row: "dict[str, Any]", omit: "Collection[str]" = (), depth: int = 0) -> "Wire":
         """A record of the fields of `row`, in their order, without `omit`."""
-        fields = {}
+        fields: dict[str, Wire] = {}
         for name, raw in row.items():
             if name in omit:
                 continue
-            if name.endswith(_DURATION_SUFFIX) and name[: -len(_DURATION_SUFFIX)] not in row:
+            if name.endswith(_DURATION_SUFFIX) and _is_free(name[: -len(_DURATION_SUFFIX)], row, fields):
                 fields[name[: -len(_DURATION_SUFFIX)]] = self._duration(raw, depth)
             elif type(raw) is str and (name in _TIMES or name.endswith(_TIME_SUFFIX)):
                 fields[name] = self._date(raw)
             else:
-                fields[name if name.isascii() else _clean(name, row)] = self._cell(raw, depth)
+                fields[name if name.isascii() else _clean(name, row, fields)] = self._cell(raw, depth)
         return self._values.record(fields)
 
     def _cell(self, raw: object, depth: int) -> "Wire":
@@ -91,10 +91,14 @@ class Cells:
         return self._cell(milliseconds, depth)
 
 
-def _clean(name: str, row: "dict[str, Any]") -> str:
-    """A column name that is valid text and like no other of the row: the engine takes no other."""
+def _is_free(name: str, row: "dict[str, Any]", fields: "dict[str, Wire]") -> bool:
+    return name not in row and name not in fields
+
+
+def _clean(name: str, row: "dict[str, Any]", fields: "dict[str, Wire]") -> str:
+    """A column name that is valid text and like no other of the row: the engine takes nothing else."""
     clean = name.encode("utf-8", "replace").decode()
-    while clean != name and clean in row:
+    while clean != name and not _is_free(clean, row, fields):
         clean += "?"
     return clean
 

@@ -3,18 +3,21 @@
 use words.nu [COLOURS FINAL_STATUSES]
 
 # Changes of `workflow` as they happen, beginning behind the cursor `from` and ending with the workflow.
+#
+# The mark behind the last change is what ends the stream: no filter of Nushell ends with an item without asking
+# for the next one, for which there would be no end of waiting.
 export def changes [workflow: string, from: string, data_dir?: string]: nothing -> list<record> {
   orch watch --workflow $workflow --from $from --data-dir $data_dir
-  | generate {|change, _|
-    if ($change | ends-workflow) { {out: $change} } else { {out: $change, next: 0} }
-  } 0
+  | each {|change| if ($change | ends-workflow) { [$change null] } else { [$change] } }
+  | flatten
+  | take while {|change| $change != null }
 }
 
 # Prints one line for each change of a task until the workflow has ended; its last change. Lines go to standard
 # error, so that a script can use what the command returns.
 export def show [workflow: string, from: string, tasks: int, data_dir?: string]: nothing -> record {
   mut over = 0
-  mut began = null
+  mut began: any = null
   mut last = {}
   for change in (changes $workflow $from $data_dir) {
     if $began == null { $began = $change.time }
@@ -55,7 +58,8 @@ def line [elapsed: duration, count: string]: record -> string {
 }
 
 def paint [status: string]: string -> string {
+  let text = $in
   let colour = $COLOURS | get --optional $status
-  if $colour == null or "NO_COLOR" in $env or not (is-terminal --stderr) { return $in }
-  $"(ansi $colour)($in)(ansi reset)"
+  if $colour == null or "NO_COLOR" in $env or not (is-terminal --stderr) { return $text }
+  $"(ansi $colour)($text)(ansi reset)"
 }

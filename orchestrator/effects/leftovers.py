@@ -29,7 +29,6 @@ from orchestrator.effects.processes import (
     attempt_of,
     find_attempts,
     has_ended,
-    process_ids,
     read_process,
     session_members,
 )
@@ -168,6 +167,6 @@ class Leftovers:
     def _time_of_next_look(self, now_us: int) -> int | None:
         if not self._all:
             return None
-        pause_us = max(LOOK_US, LOOK_US_PER_PROCESS * len(process_ids()))
+        pause_us = max(LOOK_US, LOOK_US_PER_PROCESS * len(os.listdir("/proc")))
         ended_us = min(now_us if remains.ended_us is None else remains.ended_us for remains in self._all.values())
         return max(now_us + pause_us, ended_us + self._grace_us)

@@ -3,7 +3,8 @@
 A process id alone says nothing: ids are given again. A process is known by its id together with its start time,
 and it belongs to an attempt when its environment says so (`environment.TASK` and the others), which every
 descendant inherits unless it takes pains not to. The kernel shows a process's environment from before its first
-instruction to its death.
+instruction to its death, but for the moment in which one program is exchanged for another (`exec`): who is met then is
+looked at again.
 
 Whoever wants to signal a process opens a pidfd first and looks afterwards whether it is still the one that was
 meant: from then on no reuse of the number can do harm.
@@ -19,10 +20,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from orchestrator.effects import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterator
 
 #: (task id, number of the attempt)
 Attempt = tuple[str, int]
+
+#: How often the process table is listed in one go, if it has grown each time.
+_LISTINGS = 10
+
+#: How often a process in the middle of `exec` is looked at before it is believed to hide its environment.
+_EXEC_LOOKS = 200
 
 _MARK = f"{environment.TASK}=".encode()
 
@@ -42,9 +49,18 @@ class Process(NamedTuple):
         return self.state in "ZXx"
 
 
-def process_ids() -> list[int]:
-    """The ids of all processes. One that lives while this runs is in it."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+def process_ids() -> Iterator[int]:
+    """The id of every process, those that begin while the caller goes through them included.
+
+    So a process that is exchanged for a child of its own meanwhile, as daemons do when they start, is not missed.
+    """
+    seen: set[str] = set()
+    for _ in range(_LISTINGS):
+        new = [name for name in os.listdir("/proc") if name.isdigit() and name not in seen]
+        if not new:
+            return
+        yield from map(int, new)
+        seen.update(new)
 
 
 def read_process(pid: int) -> Process | None:
@@ -64,7 +80,7 @@ def command_line(pid: int) -> list[bytes]:
 
 def attempt_of(pid: int, data_dir: str) -> Attempt | None:
     """The attempt in `data_dir` that the process belongs to; None if it belongs to none, is gone or is not ours."""
-    environ = _read(pid, "environ")
+    environ = _environment(pid)
     if _MARK not in environ:
         return None
     values = dict(variable.split(b"=", 1) for variable in environ.split(b"\0") if variable.startswith(b"ORCH_"))
@@ -103,6 +119,24 @@ def _read(pid: int, name: str) -> bytes:
     with suppress(FileNotFoundError, ProcessLookupError, PermissionError), open(f"/proc/{pid}/{name}", "rb", 0) as file:
         return file.readall()
     return b""
+
+
+def _environment(pid: int) -> bytes:
+    for _ in range(_EXEC_LOOKS):
+        if environ := _read(pid, "environ"):
+            return environ
+        if not _is_between_programs(pid):
+            break
+        os.sched_yield()
+    return _read(pid, "environ")  # once more: `exec` may have ended between the two looks
+
+
+def _is_between_programs(pid: int) -> bool:
+    """Whether a process of ours has a program and no arguments, as nobody has but in the middle of `exec`."""
+    with suppress(OSError):  # a kernel thread, a dead process, another user's
+        os.readlink(f"/proc/{pid}/exe")
+        return not command_line(pid)
+    return False
 
 
 def _is_same_directory(path: bytes, data_dir: str) -> bool:

@@ -47,10 +47,10 @@ def gate(tmp_path: Path) -> Gate:
 
 
 def left_behind(data_dir: Path, gate: Gate) -> int:
-    """The one process that has been left behind, waiting at the gate."""
+    """The one process that has been left behind, waiting at the gate; the command itself has ended."""
     gate.wait()
-    (pid,) = processes_of_attempts(data_dir)
-    return pid
+    wait_for(lambda: len(processes_of_attempts(data_dir)) == 1, "the command to end")
+    return processes_of_attempts(data_dir)[0]
 
 
 def test_a_background_job_gets_term_at_once(data_dir: Path, effect: LocalEffect, gate: Gate) -> None:
