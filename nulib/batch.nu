@@ -10,7 +10,7 @@ use internal/words.nu [FORMATS]
 #
 # Without flags the daemon of the data directory takes the definition and runs it; the answer is the
 # workflow's id and plan. With --watch the command stays until the end: it prints a line whenever a task
-# changes, then gives the workflow's final state. In a script it raises an error unless the workflow succeeded.
+# changes, then gives how the workflow and its operations ended. In a script it raises an error unless the workflow succeeded.
 @category orch
 @search-terms workflow run start kcl
 @example "Submit a definition and follow it to its end" { batch submit data/examples/wuji.k --watch }
@@ -128,6 +128,8 @@ def watch-to-end [submitted: record, from: string, data_dir?: string]: nothing -
   let state = progress state-at $last.seq $workflow $data_dir
   if $last.status != succeeded and not $nu.is-interactive { raise-failed $last.status $state }
   $state
+  | select id name status reason duration operations
+  | update operations {|it| $it.operations | select id status tasks last_error }
 }
 
 # The waves of a definition: what may run at the same time, in order. One row for each operation.
@@ -157,10 +159,11 @@ def cursor [data_dir?: string]: nothing -> string {
 }
 
 def in-format [format: string]: record -> oneof<record, string> {
+  let value = $in
   match $format {
-    json => ($in | to json)
-    yaml => ($in | to yaml)
-    _ => $in
+    json => ($value | to json)
+    yaml => ($value | to yaml)
+    _ => $value
   }
 }
 

@@ -4,7 +4,7 @@ use ../nulib *
 
 def main [] {
   step "A daemon holds the data directory" { orch status | select running tasks_pending data_dir }
-  step "Is the definition right?" { batch submit data/examples/wuji.k --validate }
+  step "Is the definition right?" { batch submit data/examples/wuji.k --validate | select valid errors warnings elapsed }
   step "In which order would it run?" {
     batch submit data/examples/wuji.k --dry-run | select wave operation type target items
   }

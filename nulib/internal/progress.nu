@@ -4,13 +4,13 @@ use words.nu [COLOURS FINAL_STATUSES]
 
 # Changes of `workflow` as they happen, beginning behind the cursor `from` and ending with the workflow.
 #
-# The mark behind the last change is what ends the stream: no filter of Nushell ends with an item without asking
-# for the next one, for which there would be no end of waiting.
+# The last change is followed by an empty record, at which the stream is left: a filter that looked at the change itself would
+# have to wait for another one, which never comes.
 export def changes [workflow: string, from: string, data_dir?: string]: nothing -> list<record> {
   orch watch --workflow $workflow --from $from --data-dir $data_dir
-  | each {|change| if ($change | ends-workflow) { [$change null] } else { [$change] } }
+  | each {|change| if ($change | ends-workflow) { [$change {}] } else { [$change] } }
   | flatten
-  | take while {|change| $change != null }
+  | take while {|change| $change | is-not-empty }
 }
 
 # Prints one line for each change of a task until the workflow has ended; its last change. Lines go to standard
