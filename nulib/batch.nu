@@ -1,6 +1,7 @@
 # The commands `batch …`.
 
 use complete.nu *
+use internal/errors.nu blame
 use internal/logs.nu
 use internal/plugin.nu require-plugin
 use internal/progress.nu
@@ -23,13 +24,17 @@ export def "batch submit" [
   --watch (-w) # Follow it to its end
   --name: string # Which workflow, where the definition holds several
   --priority: int # Larger starts first; overrides the definition
+  --options: record # Values for option() in the definition
   --data-dir: directory # Data directory of the daemon
 ]: [nothing -> record, nothing -> table] {
   require-plugin
-  if $validate { return (orch validate $file --data-dir $data_dir) }
-  if $dry_run { return (waves $file $name $data_dir) }
-  let before = if $watch { cursor $data_dir }
-  let submitted = orch submit $file --name $name --priority $priority --data-dir $data_dir
+  let typed = {argument: (metadata $file).span, data_dir: (if $data_dir != null { (metadata $data_dir).span })}
+  if $validate { return (blame $typed { orch validate $file --data-dir $data_dir }) }
+  if $dry_run { return (blame $typed { waves $file $name $data_dir }) }
+  let before = if $watch { blame $typed { cursor $data_dir } }
+  let submitted = blame $typed {
+    orch submit $file --name $name --priority $priority --options $options --data-dir $data_dir
+  }
   if $watch { watch-to-end $submitted $before $data_dir } else { $submitted }
 }
 
@@ -56,11 +61,12 @@ export def "batch status" [
       help: $"Formats are ($FORMATS | str join ', ')."
     }
   }
-  let state = orch workflow $workflow_id --data-dir $data_dir
-  if not $follow { return ($state | in-format $format) }
+  let typed = {argument: (metadata $workflow_id).span, data_dir: (if $data_dir != null { (metadata $data_dir).span })}
+  let state = blame $typed { orch workflow $workflow_id --data-dir $data_dir }
+  if not $follow { return ($state | in-format $format $data_dir) }
   if $state.finished_at != null { return [] }
   let from = $"(orch status --data-dir $data_dir | get epoch):($state.seq)"
-  progress changes $workflow_id $from $data_dir | each {|change| $change | in-format $format }
+  progress changes $workflow_id $from $data_dir | each {|change| $change | change-in-format $format }
 }
 
 # List workflows, newest first.
@@ -73,7 +79,8 @@ export def "batch list" [
   --data-dir: directory # Data directory to read
 ]: nothing -> table {
   require-plugin
-  let workflows = orch workflows --data-dir $data_dir
+  let typed = {argument: null, data_dir: (if $data_dir != null { (metadata $data_dir).span })}
+  let workflows = blame $typed { orch workflows --data-dir $data_dir }
   if $status == null { $workflows } else { $workflows | where status == $status }
 }
 
@@ -89,7 +96,8 @@ export def "batch cancel" [
   --data-dir: directory # Data directory of the daemon
 ]: nothing -> record {
   require-plugin
-  orch cancel $workflow_id --data-dir $data_dir
+  let typed = {argument: (metadata $workflow_id).span, data_dir: (if $data_dir != null { (metadata $data_dir).span })}
+  blame $typed { orch cancel $workflow_id --data-dir $data_dir }
 }
 
 # Show what the tasks of a workflow have printed.
@@ -109,9 +117,9 @@ export def "batch logs" [
   --data-dir: directory # Data directory to read
 ]: nothing -> table {
   require-plugin
-  let state = orch workflow $workflow_id --data-dir $data_dir
-  let folder = orch status --data-dir $data_dir | get data_dir | path join workflows $workflow_id logs
-  logs files $folder $state
+  let typed = {argument: (metadata $workflow_id).span, data_dir: (if $data_dir != null { (metadata $data_dir).span })}
+  let state = blame $typed { orch workflow $workflow_id --data-dir $data_dir }
+  logs files (workflow-folder $workflow_id $data_dir | path join $state.logs) $state
   | where {|it| $operation == null or $it.operation == $operation }
   | where {|it| $item == null or $it.item == $item }
   | where {|it| not $err or $it.stream == err }
@@ -158,13 +166,25 @@ def cursor [data_dir?: string]: nothing -> string {
   $"($status.epoch):($status.seq)"
 }
 
-def in-format [format: string]: record -> oneof<record, string> {
-  let value = $in
-  match $format {
-    json => ($value | to json)
-    yaml => ($value | to yaml)
-    _ => $value
-  }
+# The state as it is asked for. As text it is what its file says: other programs know neither Nushell's times nor
+# its durations.
+def in-format [format: string, data_dir?: string]: record -> any {
+  let state = $in
+  if $format == table { return $state }
+  let file = open (workflow-folder $state.id $data_dir | path join state.json)
+  if $format == json { $file | to json } else { $file | to yaml }
+}
+
+# A change as it is asked for: as text one line of JSON, or one YAML document.
+def change-in-format [format: string]: record -> any {
+  let change = $in
+  if $format == table { return $change }
+  let plain = $change | update time { date to-timezone UTC | format date "%Y-%m-%dT%H:%M:%S%.6fZ" }
+  if $format == json { $plain | to json --raw } else { $"---(char nl)($plain | to yaml)" }
+}
+
+def workflow-folder [workflow: string, data_dir?: string]: nothing -> string {
+  orch status --data-dir $data_dir | get data_dir | path join workflows $workflow
 }
 
 def raise-failed [status: string, state: record]: nothing -> error {

@@ -4,13 +4,12 @@
 # `state` is the workflow's state.
 export def files [folder: string, state: record]: nothing -> table {
   if not ($folder | path exists) { return [] }
-  let order = $state.operations | get id
-  let items = $state.operations | each {|operation| $operation.items | get item } | flatten
+  let tasks = $state.operations | each {|it| $it.items | insert operation $it.id } | flatten | select operation item
   ls $folder
   | where type == file
-  | each {|file| $file.name | about $items }
-  | each {|it| $it | insert place ($order | place-of $it.operation) }
-  | sort-by place item attempt stream
+  | each {|file| $file.name | about $tasks.item }
+  | each {|it| $it | insert place ($tasks | place-of $it) }
+  | sort-by place provider attempt stream
 }
 
 # One row for each line of a file; without `raw` what could act on a terminal is taken out.
@@ -39,6 +38,7 @@ def original [items: list<string>]: string -> string {
   $items | where {|item| $"h-($item | hash sha256 | str substring 0..39)" == $stem } | append $stem | first
 }
 
-def place-of [operation: string]: list<string> -> int {
-  $in | enumerate | where item == $operation | get 0?.index | default 0
+def place-of [file: record]: table -> int {
+  let task = $file | select operation item
+  $in | enumerate | where item == $task | get 0?.index | default 0
 }

@@ -23,7 +23,7 @@ export def show [workflow: string, from: string, tasks: int, data_dir?: string]:
     if $began == null { $began = $change.time }
     $last = $change
     if $change.task == null { continue }
-    if ($change.status in $FINAL_STATUSES) or ($change.status in [timed_out upstream_failed skipped]) { $over += 1 }
+    if ($change | ends-task) { $over += 1 }
     if $change.status == pending { continue }
     print --stderr ($change | line ($change.time - $began) $"($over)/($tasks)")
   }
@@ -46,15 +46,22 @@ def ends-workflow []: record -> bool {
   $in.task == null and $in.status in $FINAL_STATUSES
 }
 
-# `  1.2s   3/10  succeeded     install-base  resolv`, with the reason behind it where there is one.
+# Whether a task has come to its end; what a rollback makes of it afterwards does not count again.
+def ends-task []: record -> bool {
+  $in.previous_status in [null "" pending waiting_retry running] and $in.status not-in [pending waiting_retry running]
+}
+
+# `  1.2s   3/10  succeeded     install-base      resolv`, with what is worth knowing about it.
 def line [elapsed: duration, count: string]: record -> string {
   let change = $in
   let parts = $change.task | split row --number 4 '.'
-  let seconds = $elapsed / 1sec | math round --precision 1 | fill --alignment right --width 6
+  let seconds = $elapsed / 1sec | into string --decimals 1 | fill --alignment right --width 6
   let status = $change.status | fill --width 15 | paint $change.status
-  let attempt = if ($change.attempt? | default 1) > 1 { $" \(attempt ($change.attempt)\)" } else { "" }
-  let reason = if ($change.reason? | is-empty) { "" } else { $": ($change.reason)" }
-  $"($seconds)s ($count | fill --alignment right --width 7)  ($status) ($parts.1)  ($parts.3)($attempt)($reason)"
+  let note = match $change.status {
+    running => (if $change.attempt > 1 { $"  attempt ($change.attempt)" } else { "" })
+    _ => (if ($change.reason | is-empty) { "" } else { $"  ($change.reason)" })
+  }
+  $"($seconds)s ($count | fill --alignment right --width 7)  ($status)  ($parts.1 | fill --width 16)  ($parts.3)($note)"
 }
 
 def paint [status: string]: string -> string {

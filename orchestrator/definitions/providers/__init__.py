@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 
+#: {path: (inode, size and time of the file as it was read, its provider)}.
+_loaded: dict[str, tuple[tuple[int, int, int], Provider]] = {}
+
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -38,11 +41,23 @@ def load_providers(data_dir: str | None) -> dict[str, Provider]:
 
 
 def load_provider(path: str) -> Provider:
-    """The provider of one file.
+    """The provider of one file; a file that did not change is not read again.
 
     Raises:
         UsageError: the file is not what it should be.
     """
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise UsageError(f"Provider file {path} cannot be read: {error.strerror}.") from error
+    state = (found.st_ino, found.st_size, found.st_mtime_ns)
+    known = _loaded.get(path)
+    if known is None or known[0] != state:
+        known = _loaded[path] = (state, _load(path))
+    return known[1]
+
+
+def _load(path: str) -> Provider:
     try:
         with open(path, "rb") as file:
             content = yaml.load(file, Loader=_Loader)  # noqa: S506 - the safe loader, in C
