@@ -209,24 +209,29 @@ class Host:
         try:
             self._last_place = call.data_dir, call.cwd = place.resolve(event.arguments, answers)
             outcome = command.run(call)
-            if isinstance(outcome, Stream):
-                self._open(event.call, call, command, outcome.source)
-            elif isinstance(outcome, Later):
-                self._jobs[event.call] = (call, command)
-                self._start_job(event.call, outcome.work)
-            else:
-                self._answer(self._session.value(event.call, outcome))
         except Exception as error:  # noqa: BLE001 - whatever happens, the engine waits for an answer, for ever
-            self._answer(self._session.error(event.call, faults.told(error, call, command)))
+            outcome = error
+        if isinstance(outcome, Stream):
+            stream, data = self._session.list_stream(event.call, call.arguments.head)
+            self._write(data)
+            self._feeds[stream] = _Feed(call, command, outcome.source)
+        elif isinstance(outcome, Later):
+            self._jobs[event.call] = (call, command)
+            self._start_job(event.call, outcome.work)
+        else:
+            self._answer(event.call, call, command, outcome)
 
-    def _answer(self, data: bytes) -> None:
+    def _answer(self, number: int, call: Call, command: "ModuleType", outcome: "Wire | Exception") -> None:
+        """Answer a call with a value, or with why there is none."""
         self._answered += 1
+        if not isinstance(outcome, Exception):
+            try:
+                data = self._session.value(number, outcome)
+            except (TypeError, ValueError, OverflowError) as error:  # it cannot be encoded
+                outcome = error
+        if isinstance(outcome, Exception):
+            data = self._session.error(number, faults.told(outcome, call, command))
         self._write(data)
-
-    def _open(self, number: int, call: Call, command: "ModuleType", source: "Source") -> None:
-        stream, data = self._session.list_stream(number, call.arguments.head)
-        self._answer(data)
-        self._feeds[stream] = _Feed(call, command, source)
 
     def _pump(self, stream: int) -> None:
         """Send what there is, as far as the window goes."""
@@ -261,7 +266,7 @@ class Host:
         for stream in list(self._feeds):
             self._end(stream)
         for number, (call, command) in self._jobs.items():
-            self._answer(self._session.error(number, faults.interrupted(call, getattr(command, "NOTE", ""))))
+            self._write(self._session.error(number, faults.interrupted(call, getattr(command, "NOTE", ""))))
         self._jobs.clear()
 
     # --- jobs ------------------------------------------------------------------------------------------------
@@ -291,10 +296,7 @@ class Host:
             if number not in self._jobs:
                 continue  # interrupted, and answered, before
             call, command = self._jobs.pop(number)
-            if isinstance(outcome, Exception):
-                self._answer(self._session.error(number, faults.told(outcome, call, command)))
-            else:
-                self._answer(self._session.value(number, outcome))
+            self._answer(number, call, command, outcome)
 
     # --- Tab -------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ use internal/words.nu [FORMATS]
 #
 # Without flags the daemon of the data directory takes the definition and runs it; the answer is the
 # workflow's id and plan. With --watch the command stays until the end: it prints a line whenever a task
-# changes, then gives how the workflow and its operations ended. In a script it raises an error unless the workflow succeeded.
+# changes, then gives how the workflow and its operations ended. In a script it raises an error unless the
+# workflow succeeded.
 @category orch
 @search-terms workflow run start kcl
 @example "Submit a definition and follow it to its end" { batch submit data/examples/wuji.k --watch }

@@ -35,5 +35,5 @@ class Decoder:
         try:
             self._unpacker.feed(data)
             yield from self._unpacker
-        except (UnpackException, ValueError) as error:
+        except (UnpackException, TypeError, ValueError) as error:
             raise RemoteProtocolError(f"the engine sent what is no MessagePack: {error!r}") from error

@@ -53,7 +53,7 @@ class Values:
         return self._scalar("Date", value)
 
     def duration(self, nanoseconds: int) -> "Wire":
-        """A duration."""
+        """A duration; of 292 years at most."""
         return self._scalar("Duration", max(INT_MIN, min(nanoseconds, INT_MAX)))
 
     def nothing(self) -> "Wire":

@@ -18,6 +18,9 @@ _TIMES = frozenset({"time", "last_check"})
 _TIME_SUFFIX = "_at"
 _DURATION_SUFFIX = "_ms"
 
+#: Nushell's durations are 64 bits of nanoseconds.
+_DURATION_MS_MAX = (1 << 63) / 1_000_000
+
 #: Levels of lists and records that are shown as such; deeper ones, which only hostile files have, as text. The
 #: engine's decoder gives up at about 300.
 _DEPTH_MAX = 24
@@ -85,10 +88,13 @@ class Cells:
             return self._values.string(text)
         return self._values.date(exact) if len(exact) == _RFC3339_LENGTH else self._values.string(text)
 
-    def _duration(self, milliseconds: object, depth: int) -> "Wire":
-        if isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool):
-            return self._values.duration(int(milliseconds * 1_000_000))
-        return self._cell(milliseconds, depth)
+    def _duration(self, raw: object, depth: int) -> "Wire":
+        match raw:
+            case bool():
+                pass
+            case int() | float() if abs(raw) < _DURATION_MS_MAX:
+                return self._values.duration(int(raw * 1_000_000))
+        return self._cell(raw, depth)
 
 
 def _is_free(name: str, row: "dict[str, Any]", fields: "dict[str, Wire]") -> bool:

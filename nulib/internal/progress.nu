@@ -4,8 +4,8 @@ use words.nu [COLOURS FINAL_STATUSES]
 
 # Changes of `workflow` as they happen, beginning behind the cursor `from` and ending with the workflow.
 #
-# The last change is followed by an empty record, at which the stream is left: a filter that looked at the change itself would
-# have to wait for another one, which never comes.
+# The last change is followed by an empty record, at which the stream is left: a filter that looked at the change
+# itself would have to wait for another one, which never comes.
 export def changes [workflow: string, from: string, data_dir?: string]: nothing -> list<record> {
   orch watch --workflow $workflow --from $from --data-dir $data_dir
   | each {|change| if ($change | ends-workflow) { [$change {}] } else { [$change] } }
@@ -33,13 +33,12 @@ export def show [workflow: string, from: string, tasks: int, data_dir?: string]:
 # The workflow's state as of the record `seq`. Files are written a moment after the record; a file that stays behind,
 # because the daemon is gone, is returned as it is.
 export def state-at [seq: int, workflow: string, data_dir?: string]: nothing -> record {
-  mut state = orch workflow $workflow --data-dir $data_dir
-  for _ in 1..500 {
-    if $state.seq >= $seq { break }
-    sleep 10ms
-    $state = orch workflow $workflow --data-dir $data_dir
-  }
-  $state
+  let state = 1..500 | each {|_|
+    let state = orch workflow $workflow --data-dir $data_dir
+    if $state.seq < $seq { sleep 10ms }
+    $state
+  } | where seq >= $seq | get 0?
+  if $state == null { orch workflow $workflow --data-dir $data_dir } else { $state }
 }
 
 def ends-workflow []: record -> bool {

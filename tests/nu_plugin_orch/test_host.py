@@ -235,16 +235,16 @@ def waiting_daemon(own: OwnDirectory) -> Iterator[str]:
     lock.release()
 
 
-def wait_for_request(data_dir: str) -> None:
-    """Until a request lies in the inbox."""
+def wait_for_request(engine: Engine, data_dir: str) -> None:
+    """Until a request lies in the inbox. Other calls are made meanwhile, and questions answered."""
     while not any(name.endswith(".json") for name in os.listdir(f"{data_dir}/inbox")):
-        pass
+        engine.run("orch status", data_dir=data_dir)
 
 
 def test_ctrl_c_ends_a_call_that_waits(engine: Engine, waiting_daemon: str) -> None:
     """At once, saying what becomes of its request; the next call is answered."""
     call = engine.start("orch cancel", "w1", data_dir=waiting_daemon)
-    wait_for_request(waiting_daemon)
+    wait_for_request(engine, waiting_daemon)
     engine.send(INTERRUPT)
     told = engine.response(call)["Error"]
     assert (told["msg"], told["code"]) == ("Interrupted", "orch::interrupted")
@@ -255,7 +255,7 @@ def test_ctrl_c_ends_a_call_that_waits(engine: Engine, waiting_daemon: str) -> N
 def test_a_call_that_waits_keeps_nobody_waiting(engine: Engine, waiting_daemon: str) -> None:
     """Others are answered meanwhile, and streams go on."""
     engine.start("orch cancel", "w1", data_dir=waiting_daemon)
-    wait_for_request(waiting_daemon)
+    wait_for_request(engine, waiting_daemon)
     assert engine.run("orch status", data_dir=waiting_daemon)["running"] is True
     stream = engine.stream(engine.start("orch watch", data_dir=waiting_daemon, **{"from": "0:0"}))
     assert engine.item(stream)["status"] == "queued"
@@ -286,13 +286,9 @@ def test_tab_offers_workflows(engine: Engine, own: OwnDirectory) -> None:
 
 def test_tab_leaves_other_arguments_to_the_engine(engine: Engine) -> None:
     """Which offers file names; something else would take their place."""
-    for name, argument in [
-        ("orch validate", {"Positional": 0}),
-        ("orch watch", {"Flag": "data-dir"}),
-        ("orch", {"Positional": 0}),
-        ("orch nothing", {"Positional": 0}),
-    ]:
-        assert offered(engine, name, argument) is None
+    assert offered(engine, "orch watch", {"Flag": "data-dir"}) is None
+    for name in ("orch validate", "orch", "orch nothing"):
+        assert offered(engine, name, {"Positional": 0}) is None
 
 
 def test_tab_remembers_where_the_last_command_was(engine: Engine, own: OwnDirectory) -> None:

@@ -54,7 +54,7 @@ def evaluated(*positional: object, **named: object) -> dict[str, Any]:
     return {"head": HEAD, "positional": [wire(value) for value in positional], "named": flags}
 
 
-def run(call: int, name: str, *positional: object, **named: object) -> bytes:
+def run(call: int, name: str, /, *positional: object, **named: object) -> bytes:
     """A call of a command."""
     what = {"Run": {"name": name, "call": evaluated(*positional, **named), "input": "Empty"}}
     return frame({"Call": [call, what]})
@@ -118,7 +118,7 @@ class Engine:
         for part in (data[i : i + 1] for i in range(len(data))) if self._one_byte else (data,):
             os.write(self._write_fd, part)
 
-    def start(self, name: str, *positional: object, **named: object) -> int:
+    def start(self, name: str, /, *positional: object, **named: object) -> int:
         """Call a command; the number of the call."""
         self._next_call += 1
         self.send(run(self._next_call, name, *positional, **named))
@@ -134,7 +134,7 @@ class Engine:
         """The response to a call."""
         return self.wait(lambda message: _second(message.get("CallResponse"), call))
 
-    def run(self, name: str, *positional: object, **named: object) -> Any:
+    def run(self, name: str, /, *positional: object, **named: object) -> Any:
         """Call a command; the Python value of its answer.
 
         Raises:

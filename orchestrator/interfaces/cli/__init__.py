@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
 #: {command: its summary}, in the order of the list. `serve` is the daemon's own (`orchestrator.daemon`).
@@ -31,75 +30,139 @@ COMMANDS = {
     "rebuild": "write every file anew from the journal",
 }
 
-_EPILOG = """
-The data directory is the first of: --data-dir, ORCH_DATA_DIR, the nearest data/state upwards, and
-~/.local/share/orchestrator/data. Exit codes are listed in the README.
-`orchestrator COMMAND --help` tells more.
+#: {exit code: when}. The error classes of `orchestrator.model.errors` refer to it.
+EXIT_CODES = {
+    0: "done; the workflow succeeded; the definition is valid; every file is as it should be",
+    1: "the followed workflow ended otherwise; verify found faults",
+    2: "the command was not understood",
+    65: "what was given is wrong: a definition, an id, a file's content, a format that is too new",
+    66: "what was asked for is not there, or may not be read",
+    69: "no daemon runs, or the evaluator cannot be had",
+    70: "the daemon understood the request and refuses it",
+    71: "a process could not be started",
+    74: "the disk or the journal failed, or the output could not be written",
+    75: "not now: another daemon holds the directory, or none answered in time",
+    130: "Ctrl-C",
+}
+
+_INTERRUPTED = 130
+
+_DIRECTORY = """
+The data directory is the first of: --data-dir, ORCH_DATA_DIR, the nearest data/state upwards that is one, and
+~/.local/share/orchestrator/data.
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command. Returns the exit code; a reader that went away (``| head``) is no failure."""
-    name = arguments[0] if arguments else ""
-    if name in ("", "-h", "--help", "help"):
+    _prepare_streams()
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return 0
+    except OSError as error:
+        if error.filename is not None:  # a write to a stream names no file
+            raise
+        return _output_failed(error)
+    return code
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("", ())
+    if name == "help" and rest:
+        name, rest = rest[0], ["--help"]
+    if name in ("-h", "--help", "help"):
         sys.stdout.write(_help())
-        return 0 if name else 2
+        return 0
     if name in ("-V", "--version"):
         from orchestrator import __version__
 
         sys.stdout.write(f"orchestrator {__version__}\n")
         return 0
-    if name not in COMMANDS:
-        return _unknown(name)
-    try:
-        code = _run(name, arguments[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return code
-
-
-def _run(name: str, rest: Sequence[str]) -> int:
-    import argparse
-    from importlib import import_module
-
     from orchestrator.interfaces.cli.output import say_error
     from orchestrator.model.errors import OrchestratorError
 
-    module = import_module(f"orchestrator.interfaces.cli.{name}")
-    parser = argparse.ArgumentParser(
-        prog=f"orchestrator {name}",
-        description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_common(parser)
-    module.add_arguments(parser)
-    options = parser.parse_args(rest)
     try:
-        return int(module.run(options))
+        return _run(name, rest)
     except OrchestratorError as error:
+        sys.stdout.flush()
         say_error(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """The option that every command has."""
-    parser.add_argument("--data-dir", metavar="DIR", help="the data directory (see `orchestrator --help`)")
+def _run(name: str, rest: Sequence[str]) -> int:
+    if name not in COMMANDS or name == "serve":
+        _refuse(name)
+    module = __import__(f"orchestrator.interfaces.cli.{name}", fromlist=["run"])
+    from orchestrator.interfaces.cli.arguments import Parser
+
+    parser = Parser(name, module.__doc__)
+    module.add_arguments(parser)
+    try:
+        options = parser.parse_args(rest)
+    except SystemExit:  # --help has been printed; everything else raises UsageError
+        return 0
+    return int(module.run(options))
+
+
+def _refuse(name: str) -> None:
+    from orchestrator.model.errors import UsageError
+
+    if not name:
+        raise UsageError("A command is missing.", "`orchestrator --help` lists them.")
+    if name.startswith("-"):
+        raise UsageError(
+            f"{name} stands where the command belongs.", "Options come behind it: orchestrator tasks --data-dir DIR"
+        )
+    if name == "serve":  # the program's entry takes it before this package is met, except as `help serve`
+        raise UsageError("The daemon has a help of its own.", "orchestrator serve --help")
+    from orchestrator.plan.check import did_you_mean
+
+    hint = did_you_mean(name, COMMANDS)
+    raise UsageError(f"There is no command '{name}'.", hint or "`orchestrator --help` lists them.")
 
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items()]
-    return "\n".join(["usage: orchestrator COMMAND [options]", "", *lines, _EPILOG])
+    codes = [f"  {code:{width}}  {when}" for code, when in EXIT_CODES.items()]
+    return "\n".join(
+        [
+            "usage: orchestrator COMMAND [options]",
+            "",
+            *lines,
+            "",
+            "`orchestrator COMMAND --help` tells more, with examples.",
+            _DIRECTORY,
+            "Exit codes:",
+            *codes,
+            "",
+        ]
+    )
 
 
-def _unknown(name: str) -> int:
+def _prepare_streams() -> None:
+    """A stream that was closed by the caller swallows; a character that the locale does not know is spelt out."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the process's life
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Send what is still in the buffer nowhere: the interpreter would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _output_failed(error: OSError) -> int:
     from orchestrator.interfaces.cli.output import say_error
-    from orchestrator.model.errors import UsageError
-    from orchestrator.plan.check import did_you_mean
+    from orchestrator.model.errors import DiskFailed
 
-    say_error(UsageError(f"There is no command '{name}'.", did_you_mean(name, COMMANDS)))
-    return UsageError.exit_code
+    _discard_output()
+    failed = DiskFailed(f"The output cannot be written: {error.strerror}.")
+    say_error(failed)
+    return failed.exit_code

@@ -7,11 +7,11 @@ Examples:
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from orchestrator.files import drop
 from orchestrator.interfaces.cli.output import data_dir, print_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

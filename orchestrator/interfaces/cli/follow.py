@@ -1,56 +1,201 @@
-"""Following a workflow by the journal, with the daemon alive or dead."""
+"""Following a workflow to its end by the journal, with whatever daemon runs meanwhile."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
+from orchestrator.files import document
 from orchestrator.files.journal_tail import JournalTail, rows
+from orchestrator.files.layout import STATE_FILE, status_path, task_path, workflow_dir
 from orchestrator.files.lock import is_held
 from orchestrator.files.read import read_workflow
-from orchestrator.model.errors import NoDaemon
+from orchestrator.interfaces.cli.output import print_json, say
+from orchestrator.interfaces.cli.progress import print_row, progress
+from orchestrator.model.errors import CursorLost, NoDaemon, NotFound, WorkflowFailed
+from orchestrator.model.ids import file_stem
+from orchestrator.model.limits import FILE_BYTES_MAX
 from orchestrator.model.states import WORKFLOW_FINAL
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    Row = dict[str, Any]
 
 _POLL_S = 0.005
 
 #: Polls between two looks whether a daemon still runs.
 _LOOK_EVERY = 200
 
+#: Polls without a record after which a workflow that was not met is not there. (One is not enough: a segment of a
+#: daemon that died as it began is empty, and others may follow.)
+_SURE_AFTER = 20
 
-def follow(data_dir: str, workflow: str, show: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Give `show` every transition of `workflow` from its beginning until it ends; its final state then.
+#: The files follow the journal by a fraction of a second; longer than this they are not waited for.
+_FILES_BEHIND_S = 30.0
+
+
+def to_the_end(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool = False, state: bool = False) -> int:
+    """Show the transitions of `workflow` until it ends; 0 if it succeeded. Ctrl-C stops following, not the workflow.
+
+    Args:
+        data_dir: where it runs.
+        workflow: its id.
+        tail: stands before the workflow's first record.
+        lines: show each transition as a line of JSON.
+        state: show nothing but the final state, as JSON.
 
     Raises:
+        WorkflowFailed: it ended otherwise than succeeded.
+        NotFound: the journal does not know it.
         NoDaemon: the daemon is gone and the workflow is not over; it goes on with the next daemon.
     """
-    tail = JournalTail(data_dir, from_start=True)
-    polls = 0
+    try:
+        last = _show(data_dir, workflow, tail, lines=lines, state=state)
+    except KeyboardInterrupt:
+        say(f"{workflow} goes on.")
+        say(f"  to see it again: orchestrator watch --workflow {workflow} --until-done {_where(data_dir)}")
+        say(f"  to end it:       orchestrator cancel {workflow} {_where(data_dir)}")
+        raise
+    if last["status"] == "succeeded":
+        return 0
+    reason = f": {last['reason']}" if last["reason"] else ""
+    raise WorkflowFailed(
+        f"Workflow {workflow} ended as {last['status']}{reason}.",
+        f"What its tasks wrote: orchestrator logs {workflow} --failed {_where(data_dir)}",
+    )
+
+
+def transitions(data_dir: str, workflow: str, tail: JournalTail) -> Iterator[Row | None]:
+    """Every transition of `workflow`, the last of which ends it; None whenever there is no other yet.
+
+    Raises:
+        NotFound, NoDaemon: as `to_the_end`.
+    """
+    known = False
+    idle = 0
     while True:
+        found = _of(workflow, tail)
+        yield from found or ()
+        if found and _is_end(found[-1]):
+            return
+        known = known or bool(found)
+        if found is None:
+            idle += 1
+            if not known and idle >= _SURE_AFTER:
+                raise _unknown(data_dir, workflow)
+            if idle % _LOOK_EVERY == 0 and not is_held(data_dir):
+                raise _abandoned(data_dir, workflow)
+            yield None
+
+
+def pause() -> None:
+    """Let a moment pass before the journal is asked again."""
+    time.sleep(_POLL_S)
+
+
+def _show(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool, state: bool) -> Row:
+    """The last transition, once the files show it too: what is asked next must not know less."""
+    shown: dict[str, int] = {}
+    found = _noted(transitions(data_dir, workflow, tail), data_dir, shown)
+    if state:
+        last = _last(found, lambda _: None)
+    elif lines:
+        last = _last(found, print_row)
+    else:
+        with progress() as show:
+            last = _last(found, show)
+    _await_files(data_dir, {**shown, status_path(data_dir): last["seq"], _state_path(data_dir, last): last["seq"]})
+    if state:
+        print_json(_state(data_dir, last))
+    return last
+
+
+def _noted(found: Iterator[Row | None], data_dir: str, shown: dict[str, int]) -> Iterator[Row | None]:
+    """`found` as it is; `shown` becomes {path of a task's file: the seq it has to show}."""
+    for row in found:
+        if row is not None and row["task"] is not None:
+            shown[task_path(data_dir, file_stem(row["task"]))] = row["seq"]
+        yield row
+
+
+def _last(found: Iterator[Row | None], show: Callable[[Row], None]) -> Row:
+    last: Row = {}
+    for row in found:
+        if row is None:
+            pause()
+        else:
+            show(row)
+            last = row
+    return last
+
+
+def _of(workflow: str, tail: JournalTail) -> list[Row] | None:
+    """The workflow's transitions among the next records, up to its end; None if there are no records yet."""
+    try:
         records = tail.poll()
-        for record in records:
-            for row in rows(record):
-                if row["workflow"] == workflow:
-                    show(row)
-                    if row["task"] is None and row["status"] in WORKFLOW_FINAL:
-                        return _state(data_dir, workflow, str(row["status"]))
-        polls += 1
-        if not records and polls % _LOOK_EVERY == 0 and not is_held(data_dir):
-            raise NoDaemon(
-                f"The daemon of {data_dir} has ended, and {workflow} is not over.",
-                f"It goes on with the next one: orchestrator serve --data-dir {data_dir}",
-            )
-        if not records:
-            time.sleep(_POLL_S)
+    except CursorLost:  # an earlier daemon took back what it had not acknowledged; the tail goes on behind that
+        return []
+    if not records:
+        return None
+    found = [row for record in records for row in rows(record) if row["workflow"] == workflow]
+    end = next((place for place, row in enumerate(found) if _is_end(row)), None)
+    return found if end is None else found[: end + 1]
 
 
-def _state(data_dir: str, workflow: str, status: str) -> dict[str, Any]:
-    """The public state once it shows the end, which the journal knows a moment earlier."""
-    end = time.monotonic() + 10.0
+def _is_end(row: Row) -> bool:
+    return row["task"] is None and row["status"] in WORKFLOW_FINAL
+
+
+def _unknown(data_dir: str, workflow: str) -> NotFound:
+    return NotFound(
+        f"There is no workflow {workflow} in {data_dir}.",
+        f"To see which there are: orchestrator workflows {_where(data_dir)}",
+    )
+
+
+def _abandoned(data_dir: str, workflow: str) -> NoDaemon:
+    return NoDaemon(
+        f"No daemon runs on {data_dir}, and {workflow} is not over.",
+        f"It goes on with the next one: orchestrator serve {_where(data_dir)}",
+    )
+
+
+def _where(data_dir: str) -> str:
+    """The option that finds the directory again, wherever the next command is typed."""
+    from shlex import quote
+
+    return f"--data-dir {quote(data_dir)}"
+
+
+def _await_files(data_dir: str, seqs: dict[str, int]) -> None:
+    """Wait until each file of `seqs` shows its seq at least, or nobody is going to write it any more."""
+    end = time.monotonic() + _FILES_BEHIND_S
     while True:
-        state = read_workflow(data_dir, workflow)
-        if state["status"] == status or time.monotonic() > end:
-            return {**state, "status": status}
-        time.sleep(_POLL_S)
+        held = is_held(data_dir)
+        seqs = {path: seq for path, seq in seqs.items() if _seq_of(path) < seq}
+        if not seqs or not held or time.monotonic() > end:
+            return
+        pause()
+
+
+def _seq_of(path: str) -> int:
+    try:
+        seq = document.load(path, FILE_BYTES_MAX).get("seq")
+    except (OSError, document.Malformed):
+        return 0
+    return seq if isinstance(seq, int) else 0
+
+
+def _state_path(data_dir: str, last: Row) -> str:
+    return f"{workflow_dir(data_dir, last['workflow'])}/{STATE_FILE}"
+
+
+def _state(data_dir: str, last: Row) -> Row:
+    if _seq_of(_state_path(data_dir, last)) < last["seq"]:
+        raise NoDaemon(
+            f"{last['workflow']} ended as {last['status']}; the daemon was gone before it had written the state.",
+            f"The next one writes it: orchestrator serve {_where(data_dir)}",
+        )
+    return read_workflow(data_dir, last["workflow"])

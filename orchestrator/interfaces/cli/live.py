@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from threading import Lock
 
 from rich.console import Console
 from rich.live import Live
@@ -14,8 +14,10 @@ from orchestrator.interfaces.cli.output import clean
 from orchestrator.model.ids import split_task_id
 from orchestrator.model.states import TASK_FINAL, TASK_STATUSES
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
 _STYLES = {
     "succeeded": "green",
@@ -30,51 +32,68 @@ _STYLES = {
     "cancelled": "yellow",
 }
 
+#: Statuses whose reason is worth a line.
+_NEWS = ("waiting_retry", "failed", "timed_out", "rollback_failed")
+_NEWS_CHARACTERS_MAX = 100
+
 _BAR_CELLS = 24
 
 
 class _Board:
-    """{operation: {task: status}} in the order they appeared, and the last thing that went wrong in each."""
+    """{operation: {task: status}} in the order they appeared, and the last thing that went wrong in each.
+
+    Rows come from the thread that follows, drawing happens in a thread of rich's: both take the lock.
+    """
 
     def __init__(self) -> None:
-        self.tasks: dict[str, dict[str, str]] = {}
-        self.news: dict[str, str] = {}
-        self.status = "queued"
-        self.workflow = ""
+        self._lock = Lock()
+        self._tasks: dict[str, dict[str, str]] = {}
+        self._news: dict[str, str] = {}
+        self._status = "queued"
+        self._workflow = ""
 
     def take(self, row: dict[str, Any]) -> None:
-        self.workflow = row["workflow"]
-        if row["task"] is None:
-            self.status = row["status"]
-            return
-        _, operation, _, item = split_task_id(row["task"])
-        self.tasks.setdefault(operation, {})[row["task"]] = row["status"]
-        if row["status"] in ("waiting_retry", "failed", "timed_out", "rollback_failed"):
-            self.news[operation] = f"{item}: {row['reason']}"
+        with self._lock:
+            self._workflow = row["workflow"]
+            if row["task"] is None:
+                self._status = row["status"]
+                return
+            _, operation, _, item = split_task_id(row["task"])
+            self._tasks.setdefault(operation, {})[row["task"]] = row["status"]
+            if row["status"] in _NEWS:
+                self._news[operation] = f"{item}: {row['reason']}"
 
     def __rich__(self) -> Table:
-        table = Table.grid(padding=(0, 2))
-        table.add_row(Text(clean(self.workflow), style="bold"), Text(self.status, style=_STYLES.get(self.status, "")))
-        for operation, tasks in self.tasks.items():
-            statuses = list(tasks.values())
-            done = sum(status in TASK_FINAL for status in statuses)
-            counts = Text()
-            for status in TASK_STATUSES:
-                if status in statuses:
-                    counts.append(f"{statuses.count(status)} {status}  ", style=_STYLES.get(status, "dim"))
-            bar = _bar(statuses)
-            table.add_row(Text(f"  {operation}"), bar, f"{done}/{len(statuses)}", counts)
-            if operation in self.news:
-                table.add_row("", Text(clean(self.news[operation])[:100], style="dim"))
-        return table
+        with self._lock:
+            table = Table.grid(padding=(0, 2))
+            table.add_row(Text(clean(self._workflow), style="bold"), _in_colour(self._status, self._status))
+            for operation, tasks in self._tasks.items():
+                _add_operation(table, operation, list(tasks.values()))
+                if operation in self._news:
+                    table.add_row("", Text(clean(self._news[operation])[:_NEWS_CHARACTERS_MAX], style="dim"))
+            return table
+
+
+def _add_operation(table: Table, operation: str, statuses: list[str]) -> None:
+    counts = Text()
+    for status in TASK_STATUSES:
+        if status in statuses:
+            counts.append_text(_in_colour(f"{statuses.count(status)} {status}  ", status))
+    done = sum(status in TASK_FINAL for status in statuses)
+    table.add_row(Text(f"  {clean(operation)}"), _bar(statuses), f"{done}/{len(statuses)}", counts)
 
 
 def _bar(statuses: list[str]) -> Text:
+    """What is over on the left, in its colours; each cell stands for a share of the tasks."""
+    ordered = sorted(statuses, key=lambda status: status not in TASK_FINAL)
     bar = Text()
     for cell in range(_BAR_CELLS):
-        status = sorted(statuses, key=lambda one: one not in TASK_FINAL)[cell * len(statuses) // _BAR_CELLS]
-        bar.append("━", style=_STYLES.get(status, "dim"))
+        bar.append_text(_in_colour("━", ordered[cell * len(ordered) // _BAR_CELLS]))
     return bar
+
+
+def _in_colour(text: str, status: str) -> Text:
+    return Text(text, style=_STYLES.get(status, "dim"))
 
 
 @contextmanager

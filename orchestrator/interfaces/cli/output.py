@@ -1,18 +1,19 @@
 """What commands print: tables for people, JSON for programs, errors for both.
 
-On a terminal tables are aligned and may be coloured; in a pipe they are the same text without colour. What tasks wrote
-is never passed to a terminal as it is: it could move the cursor or rename the window.
+On a terminal tables are cut to its width and may be coloured; in a pipe they are whole and plain. What tasks wrote is
+never passed to a terminal as it is: it could move the cursor or rename the window.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from orchestrator.model.errors import OrchestratorError
 
@@ -40,40 +41,46 @@ def data_dir(options: argparse.Namespace) -> str:
 
 
 def is_terminal() -> bool:
-    """Whether a person looks at standard output."""
-    return sys.stdout.isatty()
+    """Whether a person looks at standard output, on a terminal that can more than print lines."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def is_colourful() -> bool:
     """Whether colours are wanted: on a terminal, unless NO_COLOR says otherwise."""
-    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_terminal() and not os.environ.get("NO_COLOR")
 
 
 def print_json(value: object, *, indent: int | None = 1) -> None:
-    """`value` as JSON; on one line with `indent` None."""
+    """`value` as JSON; on one line with `indent` None. Plain ASCII where the locale knows nothing else."""
     import json
 
-    sys.stdout.write(json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
+    ascii_only = sys.stdout.encoding.lower() != "utf-8"
+    sys.stdout.write(json.dumps(value, indent=indent, ensure_ascii=ascii_only) + "\n")
 
 
 def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """`columns` of `rows`, aligned, with a heading."""
-    lines = [[name.upper() for name in columns]]
-    lines += [[clean(_cell(row.get(name))) for name in columns] for row in rows]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    """`columns` of `rows`, aligned, with a heading; nothing at all for no rows."""
+    lines = [[clean(_cell(row.get(name))) for name in columns] for row in rows]
+    if not lines:
+        return
+    lines.insert(0, [name.upper() for name in columns])
+    widths = [max(width(line[index]) for line in lines) for index in range(len(columns))]
+    room = _room(widths) if sys.stdout.isatty() else None
+    status = columns.index("status") if "status" in columns else None
     for number, line in enumerate(lines):
-        cells = [f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)]
-        if number and "status" in columns:
-            place = columns.index("status")
-            cells[place] = coloured(cells[place], line[place])
+        cells = [cell + " " * (wide - width(cell)) for cell, wide in zip(line, widths, strict=True)]
+        if room is not None:
+            cells[-1] = _cut(line[-1], room)
+        if number and status is not None:
+            cells[status] = coloured(cells[status], line[status])
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
 def print_record(record: Mapping[str, Any]) -> None:
     """Names and values of one record, a line each."""
-    width = max(map(len, record))
+    wide = max(map(width, record))
     for name, value in record.items():
-        sys.stdout.write(f"{name:{width}}  {clean(_cell(value))}\n")
+        sys.stdout.write(f"{clean(name):{wide}}  {clean(_cell(value))}\n")
 
 
 def coloured(text: str, status: str) -> str:
@@ -84,7 +91,18 @@ def coloured(text: str, status: str) -> str:
 
 def clean(text: str) -> str:
     """`text` with everything that a terminal would act upon made visible."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\t" else _visible(c) for c in text)
+
+
+def width(text: str) -> int:
+    """Cells of a terminal that `text`, which is clean, takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def say_error(error: OrchestratorError) -> None:
@@ -95,9 +113,9 @@ def say_error(error: OrchestratorError) -> None:
         from orchestrator.interfaces.cli.draw import draw
 
         sys.stderr.write(draw(error.diagnostics))
-    sys.stderr.write(f"error: {clean(error.message)}\n")
+    say(f"error: {error.message}")
     if error.help:
-        sys.stderr.write(f"help: {clean(error.help)}\n")
+        say(f"help: {error.help}")
 
 
 def say(text: str) -> None:
@@ -117,3 +135,20 @@ def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{count} {name}" for name, count in value.items()) or "-"
     return str(value)
+
+
+def _room(widths: Sequence[int]) -> int | None:
+    """Cells that are left for the last column on this terminal; None where cutting it would not help."""
+    try:
+        room = os.get_terminal_size(sys.stdout.fileno()).columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
+    except OSError:
+        return None
+    return room if room >= len("REASON") else None
+
+
+def _cut(text: str, room: int) -> str:
+    if width(text) <= room:
+        return text
+    while width(text) > room - 1:
+        text = text[:-1]
+    return text + "…"

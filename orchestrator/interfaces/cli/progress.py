@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
-from orchestrator.interfaces.cli.output import clean, is_colourful, is_terminal
+from orchestrator.interfaces.cli.output import clean, is_colourful, is_terminal, print_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
 
 @contextmanager
@@ -26,12 +27,19 @@ def progress() -> Iterator[Callable[[dict[str, Any]], None]]:
 
 def print_line(row: dict[str, Any]) -> None:
     """One transition as a line, unless only its reason changed."""
-    if changes(row):
+    if is_change(row):
         sys.stdout.write(line(row) + "\n")
         sys.stdout.flush()
 
 
-def changes(row: dict[str, Any]) -> bool:
+def print_row(row: dict[str, Any]) -> None:
+    """One transition as a line of JSON, unless only its reason changed."""
+    if is_change(row):
+        print_json(row, indent=None)
+        sys.stdout.flush()
+
+
+def is_change(row: dict[str, Any]) -> bool:
     """Whether a transition is more than another reason for the same status."""
     return bool(row["status"] != row["previous_status"])
 

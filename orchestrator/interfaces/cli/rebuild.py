@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from orchestrator.interfaces.cli.output import data_dir
 from orchestrator.model.errors import NotFound
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

@@ -1,17 +1,19 @@
 """How the daemon and its tasks stand. Reads files only, with the daemon alive or dead.
 
+`running` is what the kernel says of the daemon's lock; without a daemon the exit code is 0 all the same.
+
 Examples:
   orchestrator status
   orchestrator status --json | jq .tasks_failed
+  orchestrator status --json | jq -e .running > /dev/null || orchestrator serve
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from orchestrator.files.read import read_status
 from orchestrator.interfaces.cli.output import data_dir, print_json, print_record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

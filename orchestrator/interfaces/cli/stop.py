@@ -1,4 +1,6 @@
-"""End the daemon. Running tasks go on and are adopted by the next daemon, unless told otherwise.
+"""End the daemon and wait until it is gone.
+
+Running tasks go on and are adopted by the next daemon, unless told otherwise.
 
 Examples:
   orchestrator stop            # leave running tasks alone
@@ -9,12 +11,12 @@ Examples:
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from orchestrator.files import drop
-from orchestrator.files.lock import is_held
-from orchestrator.interfaces.cli.output import data_dir
+from orchestrator.files.lock import holder_text, is_held
+from orchestrator.interfaces.cli.output import data_dir, say
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
@@ -32,7 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Ask the daemon, and wait until it has let the directory go."""
     directory = data_dir(options)
+    holder = holder_text(directory)
     drop.send(directory, "stop", {"mode": options.mode})
-    while is_held(directory):
-        time.sleep(_POLL_S)
+    try:
+        while is_held(directory) and holder_text(directory) == holder:  # another one may follow at once
+            time.sleep(_POLL_S)
+    except KeyboardInterrupt:
+        say("The daemon has been told to end, and will when its tasks have.")
+        raise
     return 0

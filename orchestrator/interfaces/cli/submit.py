@@ -1,101 +1,117 @@
-"""Hand a definition to the running daemon and print the workflow's id.
+"""Hand a definition to the running daemon and print the workflow's id, alone, on standard output.
+
+Warnings about the definition go to standard error. With --watch the workflow is followed to its end, and the exit code
+is 0 only if it succeeded; Ctrl-C then stops following, not the workflow.
 
 Examples:
   id=$(orchestrator submit deploy.k)
-  orchestrator submit deploy.k --option env=prod --priority 10 --watch
+  orchestrator submit deploy.k --option env=prod --option replicas=3 --priority 10
+  orchestrator submit deploy.k --watch && echo deployed
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 from orchestrator.interfaces.cli.output import data_dir, print_json, say
-from orchestrator.model.errors import UsageError, WorkflowFailed
+from orchestrator.model.errors import UsageError
+from orchestrator.model.limits import PRIORITY_MAX, PRIORITY_MIN
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-
-#: A definition may take seconds to evaluate, and others may be before it.
-TIMEOUT_S = 60.0
+    from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `submit` takes."""
     add_submission(parser)
-    parser.add_argument("--watch", action="store_true", help="follow it to its end; the exit code tells the outcome")
-    parser.add_argument("--json", action="store_true", help="print the whole answer")
+    parser.add_argument("--watch", action="store_true", help="follow it to its end")
+    parser.add_argument("--json", action="store_true", help="print the whole answer; with --watch the final state")
 
 
 def add_submission(parser: argparse.ArgumentParser) -> None:
     """What `submit` and `run` both take."""
     parser.add_argument("file", metavar="FILE", help="the definition (KCL)")
     parser.add_argument("--name", help="which workflow, if the file holds several")
-    parser.add_argument("--priority", type=int, help="from -1000 to 1000, instead of the definition's")
-    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="for option() in the file")
+    priority = f"instead of the definition's; {PRIORITY_MIN} to {PRIORITY_MAX}, larger first"
+    parser.add_argument("--priority", type=int, metavar="N", help=priority)
+    add_option(parser)
+
+
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """``--option``, which whatever evaluates a definition takes."""
+    told = "for option() in the file; VALUE is JSON or else text; may be repeated"
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help=told)
 
 
 def run(options: argparse.Namespace) -> int:
     """Submit; follow if asked to."""
     directory = data_dir(options)
+    if options.watch:
+        return _watched(directory, options)
     answer = send(directory, options)
     if options.json:
         print_json(answer)
-    elif not options.watch:
+    else:
         sys.stdout.write(f"{answer['workflow']}\n")
-    return watch(directory, answer["workflow"]) if options.watch else 0
+    return 0
 
 
-def send(directory: str, options: argparse.Namespace) -> dict[str, Any]:
-    """The daemon's answer to the submission; warnings are told."""
+def send(directory: str, options: argparse.Namespace, key: str | None = None) -> dict[str, Any]:
+    """The daemon's answer to the submission; warnings are told. `key` makes it safe to send again."""
     from orchestrator.files import drop
-    from orchestrator.interfaces.cli.draw import draw
+    from orchestrator.files.digest import definition_digest
 
+    path = os.path.abspath(options.file)
     arguments = {
-        "path": os.path.abspath(options.file),
-        "options": dict(parse_option(text) for text in options.option),
+        "path": path,
+        "digest": definition_digest(path),
+        "options": parse_options(options.option),
         "name": options.name,
         "priority": options.priority,
     }
-    answer = drop.send(directory, "submit", arguments, timeout_s=TIMEOUT_S)
-    sys.stderr.write(draw(answer["warnings"]))
+    answer = drop.send(directory, "submit", arguments, key=key)
+    if answer["warnings"]:
+        from orchestrator.interfaces.cli.draw import draw
+
+        sys.stderr.write(draw(answer["warnings"]))
     return answer
 
 
-def watch(directory: str, workflow: str) -> int:
-    """Show `workflow` until its end. 0 if it succeeded.
+def announce(directory: str, answer: dict[str, Any]) -> None:
+    """Say what was accepted, and where its files are, to who follows it."""
+    workflow, tasks = answer["workflow"], answer["tasks"]
+    what = "1 task" if tasks == 1 else f"{tasks} tasks"
+    say(f"workflow {workflow}, {what}, files in {directory}/workflows/{workflow}")
+
+
+def parse_options(texts: list[str]) -> dict[str, object]:
+    """{name: value} of ``NAME=VALUE`` texts; a value is JSON if it can be, else text.
 
     Raises:
-        WorkflowFailed: it ended otherwise.
+        UsageError: one has another form.
     """
-    from orchestrator.interfaces.cli.follow import follow
-    from orchestrator.interfaces.cli.progress import progress
-
-    try:
-        with progress() as show:
-            state = follow(directory, workflow, show)
-    except KeyboardInterrupt:
-        say(f"{workflow} goes on.")
-        say(f"  to see it again: orchestrator watch --workflow {workflow} --until-done")
-        say(f"  to end it:       orchestrator cancel {workflow}")
-        raise
-    if state["status"] == "succeeded":
-        return 0
-    reason = f": {state['reason']}" if state.get("reason") else ""
-    raise WorkflowFailed(
-        f"Workflow {workflow} ended as {state['status']}{reason}.", f"See: orchestrator logs {workflow} --failed"
-    )
-
-
-def parse_option(text: str) -> tuple[str, object]:
-    """(name, value) of ``NAME=VALUE``; the value is JSON if it can be, else text."""
     import json
 
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UsageError(f"--option {text!r} is not NAME=VALUE.", "For example: --option env=prod")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+    found: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--option {text!r} is not NAME=VALUE.", "For example: --option env=prod")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _watched(directory: str, options: argparse.Namespace) -> int:
+    from orchestrator.files.journal_tail import JournalTail
+    from orchestrator.interfaces.cli.follow import to_the_end
+
+    tail = JournalTail(directory)
+    answer = send(directory, options)
+    announce(directory, answer)
+    return to_the_end(directory, answer["workflow"], tail, state=options.json)

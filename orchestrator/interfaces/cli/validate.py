@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
-from orchestrator.interfaces.cli.output import data_dir, print_json
+from orchestrator.interfaces.cli.output import clean, data_dir, print_json
+from orchestrator.interfaces.cli.submit import add_option, parse_options
 from orchestrator.model.errors import DefinitionInvalid
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
 #: Parts of a report that are for the daemon.
 _INTERNAL = ("plan", "sources", "definition")
@@ -30,19 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="check more; warnings make it invalid")
     parser.add_argument("--dry-run", action="store_true", help="show the waves it would run in")
     parser.add_argument("--name", help="with --dry-run: which workflow, if the file holds several")
-    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="for option() in the file")
+    add_option(parser)
     parser.add_argument("--json", action="store_true", help="print the report")
 
 
 def run(options: argparse.Namespace) -> int:
     """Ask the evaluator and show what it says."""
     from orchestrator.files import validator
-    from orchestrator.interfaces.cli.submit import parse_option
 
     report = validator.evaluate(
         os.path.abspath(options.file),
         strict=options.strict,
-        options=dict(parse_option(text) for text in options.option),
+        options=parse_options(options.option),
         name=options.name,
         data_dir=data_dir(options),
         want_plan=options.dry_run,
@@ -61,7 +62,8 @@ def _show(report: dict[str, Any], *, dry_run: bool) -> None:
     if dry_run and report.get("waves"):
         _show_waves(report["waves"])
     counts = f"{_count(report['errors'], 'error')}, {_count(report['warnings'], 'warning')}"
-    sys.stdout.write(f"{report['file']}: {'valid' if report['valid'] else 'not valid'} ({counts})\n")
+    verdict = "valid" if report["valid"] else "not valid"
+    sys.stdout.write(f"{clean(report['file'])}: {verdict} ({counts})\n")
 
 
 def _show_waves(waves: list[list[dict[str, Any]]]) -> None:
@@ -69,7 +71,7 @@ def _show_waves(waves: list[list[dict[str, Any]]]) -> None:
         for operation in wave:
             items = ", ".join(operation["items"])
             what = f"{operation['type']} {operation['target']} {items} on {', '.join(operation['providers'])}"
-            sys.stdout.write(f"wave {number}  {operation['id']}: {what}\n")
+            sys.stdout.write(clean(f"wave {number}  {operation['id']}: {what}") + "\n")
 
 
 def _count(found: list[object], what: str) -> str:

@@ -10,10 +10,10 @@ Examples:
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
-from orchestrator.interfaces.cli.output import data_dir, print_json
+from orchestrator.interfaces.cli.output import clean, data_dir, print_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
         print_json({"seq": result.seq, "files": result.files, "faults": len(faults), "findings": found})
     else:
         for one in result.findings:
-            sys.stdout.write(f"{one.kind}  {one.path}: {one.message}\n")
-        verdict = f"{len(faults)} faults" if faults else "all as the journal says"
+            sys.stdout.write(clean(f"{one.kind}  {one.path}: {one.message}") + "\n")
+        what = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        verdict = what if faults else "all as the journal says"
         sys.stdout.write(f"{result.files} files, {result.seq} records: {verdict}\n")
     return 1 if faults else 0

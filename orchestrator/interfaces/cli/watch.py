@@ -1,7 +1,9 @@
-"""Follow every change as it happens, from the journal. Ends on Ctrl-C.
+"""Follow every change as it happens, with the daemon alive or dead. Ends on Ctrl-C.
 
 A line is: time, new status, task (or workflow), why. With --json each line is an object that also has the previous
-status and the seq of its record; --from EPOCH:SEQ goes on behind a record that was seen.
+status and the seq of its record; --from EPOCH:SEQ goes on behind a record that was seen, 0:0 is before everything.
+
+With --until-done one workflow is shown from its beginning to its end, and the exit code is 0 only if it succeeded.
 
 Examples:
   orchestrator watch
@@ -11,20 +13,15 @@ Examples:
 
 from __future__ import annotations
 
-import sys
 import time
-from typing import TYPE_CHECKING, Any
 
-from orchestrator.files.journal_tail import JournalTail, rows
-from orchestrator.interfaces.cli import submit
-from orchestrator.interfaces.cli.output import data_dir, print_json
-from orchestrator.interfaces.cli.progress import print_line
-from orchestrator.model.errors import UsageError
+from orchestrator.interfaces.cli.output import data_dir, say
+from orchestrator.interfaces.cli.progress import print_line, print_row
+from orchestrator.model.errors import CursorLost, UsageError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-
-_POLL_S = 0.005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,25 +34,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Follow until Ctrl-C, or until the workflow is over."""
-    directory = data_dir(options)
     if options.until_done:
-        if not options.workflow:
-            raise UsageError("--until-done needs --workflow.", "Say which: orchestrator workflows lists them.")
-        return submit.watch(directory, options.workflow)
-    tail = JournalTail(directory, options.cursor)
+        return _until_done(options)
+    from orchestrator.files.changes import follow
+
+    show = print_row if options.json else print_line
+    changes = follow(data_dir(options), options.cursor)
     while True:
-        records = tail.poll()
-        for record in records:
-            for row in rows(record):
-                if options.workflow in (None, row["workflow"]):
-                    _show(row, as_json=options.json)
-        if not records:
-            time.sleep(_POLL_S)
+        try:
+            found = changes.poll()
+        except CursorLost as lost:  # told, because what was shown before is not so; the next poll goes on behind it
+            say(f"warning: {lost.message}")
+            continue
+        for row in found:
+            if options.workflow in (None, row["workflow"]):
+                show(row)
+        if not found:
+            time.sleep(changes.pause_s)
 
 
-def _show(row: dict[str, Any], *, as_json: bool) -> None:
-    if not as_json:
-        print_line(row)
-    elif row["status"] != row["previous_status"]:
-        print_json(row, indent=None)
-        sys.stdout.flush()
+def _until_done(options: argparse.Namespace) -> int:
+    from orchestrator.files.journal_tail import JournalTail
+    from orchestrator.interfaces.cli.follow import to_the_end
+
+    if not options.workflow:
+        raise UsageError("--until-done needs --workflow.", "`orchestrator workflows` lists the workflows there are.")
+    if options.cursor:
+        raise UsageError("--until-done begins at the beginning.", "Leave --from out.")
+    directory = data_dir(options)
+    tail = JournalTail(directory, from_start=True)
+    return to_the_end(directory, options.workflow, tail, lines=options.json)

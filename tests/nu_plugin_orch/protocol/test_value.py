@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from nu_plugin_orch.protocol.encoding import Decoder, encode
 from nu_plugin_orch.protocol.value import INT_MAX, INT_MIN, NotPlain, Values, plain, span_of
 from tests.support.engine import ARGUMENT, HEAD, python, spans, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAKERS: dict[str, Callable[[Values], dict[str, object]]] = {
     "Bool": lambda make: make.boolean(True),
@@ -75,7 +78,11 @@ def test_plain_values_come_back_as_they_were(value: object) -> None:
 def test_a_value_json_has_no_word_for_is_not_plain(kind: str) -> None:
     """Also inside of others; its kind is named."""
     value = {kind: {"val": 5, "span": ARGUMENT}}
-    for given_value in (value, {"List": {"vals": [value], "span": HEAD}}, {"Record": {"val": {"x": value}, "span": HEAD}}):
+    for given_value in (
+        value,
+        {"List": {"vals": [value], "span": HEAD}},
+        {"Record": {"val": {"x": value}, "span": HEAD}},
+    ):
         with pytest.raises(NotPlain, match=kind.lower()):
             plain(given_value)
 

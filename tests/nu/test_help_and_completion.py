@@ -1,0 +1,90 @@
+"""What `help` and Tab say about ``batch …``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from orchestrator.model.states import WORKFLOW_FINAL, WORKFLOW_STATUSES
+from tests.nu.conftest import Nushell
+from tests.support.nushell import VERSIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.live import LiveDaemon
+
+COMMANDS = ["batch cancel", "batch list", "batch logs", "batch status", "batch submit"]
+
+#: The id that the examples name.
+EXAMPLE_ID = "wuji-full-deployment-4k7q0d"
+
+
+def commands_of(nu: Nushell) -> list[dict[str, Any]]:
+    """What Nushell knows of each command of the module."""
+    columns = "name category description extra_description search_terms examples signatures"
+    rows = nu.value(f"scope commands | where name starts-with batch | select {columns} | sort-by name")
+    assert isinstance(rows, list)
+    return rows
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_module_gives_these_commands(version: str, daemon: LiveDaemon, tmp_path: Path) -> None:
+    """`use nulib *` brings the commands and nothing else, each with what `help` needs."""
+    rows = commands_of(Nushell(daemon.data_dir, tmp_path, version))
+    assert [row["name"] for row in rows] == COMMANDS
+    for row in rows:
+        assert row["category"] == "orch"
+        assert row["description"].endswith(".")
+        assert row["search_terms"]
+        assert row["examples"]
+        parameters = [each for signature in row["signatures"].values() for each in signature]
+        kinds = ("positional", "named", "switch")
+        assert all(each["description"] for each in parameters if each["parameter_type"] in kinds)
+
+
+def test_every_example_runs(nu: Nushell) -> None:
+    """Each example is typed as it stands, with the id of a workflow that is there; results are as promised."""
+    workflow = nu.value("batch list | where name == good | get 0.id")
+    for row in commands_of(nu):
+        for example in row["examples"]:
+            if row["name"] == "batch cancel":
+                continue  # the workflow has ended: see test_cancel_ends_a_workflow
+            result = nu.value(example["example"].replace(EXAMPLE_ID, workflow))
+            assert example["result"] in (None, result)
+
+
+def test_the_words_are_those_of_the_files(nu: Nushell) -> None:
+    """The module's lists of statuses are the ones that the daemon writes."""
+    words = nu.value("use nulib/internal/words.nu *; {all: $WORKFLOW_STATUSES, final: $FINAL_STATUSES}")
+    assert words["all"] == list(WORKFLOW_STATUSES)
+    assert set(words["final"]) == WORKFLOW_FINAL
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_tab_offers_what_there_is(version: str, daemon: LiveDaemon, definitions: Path, tmp_path: Path) -> None:
+    """Ids newest first with what they are; operations and items of the workflow in the line."""
+    nu = Nushell(daemon.data_dir, tmp_path, version)
+
+    def offered(completer: str, line: str) -> list[str]:
+        code = f"use nulib/complete.nu *; nu-complete batch {completer} '{line}' | get completions"
+        return [row["value"] for row in nu.value(code)]
+
+    ids = nu.value("batch list | get id")
+    assert offered("workflows", "batch status ") == ids
+    slow = daemon.submit(definitions / "slow.k")
+    assert slow in offered("unfinished", "batch cancel ")
+    daemon.request("cancel", {"workflow": slow})
+    daemon.wait_until_over(slow)
+    good = nu.value("batch list | where name == good | get 0.id")
+    assert offered("operations", f"batch logs {good} --operation ") == ["first", "second"]
+    assert offered("items", f"batch logs {good} --item ") == ["beta", "alpha.1", "gamma"]
+    assert offered("items", f"batch logs {good} --operation second --item ") == ["gamma"]
+
+
+def test_tab_is_silent_where_there_is_nothing(nu: Nushell) -> None:
+    """No directory, no workflow: no candidates, and no error in the middle of typing."""
+    code = "use nulib/complete.nu *; nu-complete batch {} | get completions"
+    for line in ("workflows 'batch status --data-dir /nowhere '", "operations 'batch logs '", "items 'batch logs nobody '"):
+        assert nu.value(code.format(line)) == []
