@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from orchestrator.files import layout
@@ -12,6 +14,8 @@ from orchestrator.model.errors import FormatTooNew, UsageError
 from orchestrator.store.project import encode_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestrator.store.disk import Disk
 
 _FOLDERS = (
@@ -24,6 +28,9 @@ _FOLDERS = (
     layout.PROVIDERS,
 )
 
+#: What may be there before `format.json` is: settings, the log of a start, and what an interrupted start left.
+_BEFORE_OURS = (layout.SETTINGS_FILE, layout.DAEMON_LOG, f".{layout.FORMAT_FILE}.tmp")
+
 
 def prepare(disk: Disk, data_dir: str) -> None:
     """Make sure that `data_dir` is a data directory of ours with all its folders, private to this user.
@@ -35,6 +42,11 @@ def prepare(disk: Disk, data_dir: str) -> None:
     """
     os.makedirs(data_dir, mode=layout.DIRECTORY_MODE, exist_ok=True)
     _check_owner(data_dir)
+    with _alone(data_dir):
+        _prepare(disk, data_dir)
+
+
+def _prepare(disk: Disk, data_dir: str) -> None:
     content = disk.read(f"{data_dir}/{layout.FORMAT_FILE}")
     if content is None:
         _refuse_foreign(disk, data_dir)
@@ -47,6 +59,20 @@ def prepare(disk: Disk, data_dir: str) -> None:
         disk.make_directory(f"{data_dir}/{name}")
 
 
+@contextmanager
+def _alone(data_dir: str) -> Iterator[None]:
+    """Daemons that are started at the same moment prepare the directory one after another."""
+    try:
+        fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(f"{data_dir} cannot be opened: {error.strerror}.", f"chmod 700 {data_dir}") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
 def _check_owner(data_dir: str) -> None:
     found = os.stat(data_dir)
     if found.st_uid != os.geteuid():
@@ -56,7 +82,7 @@ def _check_owner(data_dir: str) -> None:
 
 
 def _refuse_foreign(disk: Disk, data_dir: str) -> None:
-    found = [name for name in disk.names(data_dir) if name not in (layout.SETTINGS_FILE, layout.DAEMON_LOG)]
+    found = [name for name in disk.names(data_dir) if name not in _BEFORE_OURS]
     if found:
         raise UsageError(
             f"{data_dir} holds files of something else ({', '.join(found[:3])}) and no {layout.FORMAT_FILE}.",

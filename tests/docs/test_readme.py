@@ -14,6 +14,8 @@ import pytest
 from orchestrator.files import validator
 from orchestrator.model import errors
 from tests.support.live import LiveDaemon
+from tests.support.nushell import VERSIONS, clean_environment, nushell
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,22 +31,41 @@ def marked(language: str) -> list[str]:
     return re.findall(rf"<!-- run: {language} -->\n```\w+\n(.*?)```", README, re.DOTALL)
 
 
+def told(text: str) -> list[str]:
+    """The changes that progress lines tell, without their times, in an order that does not depend on chance."""
+    return sorted(" ".join(line.split()[2:5]) for line in text.splitlines() if "/10 " in line)
+
+
 def test_there_is_something_to_run() -> None:
     """A change of the marks does not make these tests empty."""
-    assert [len(marked(language)) for language in ("nu", "bash")] == [1, 1]
+    assert [len(marked(language)) for language in ("prompt, once", "prompt", "nu", "bash")] == [1, 1, 1, 1]
+    assert len(told(README)) == 20
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_lines_for_the_prompt_make_the_commands_known(version: str, tmp_path: Path) -> None:
+    """Registered by one shell, used by the next, typed at a terminal (R2-33)."""
+    environment = clean_environment(tmp_path)
+    for block, command in (("prompt, once", "plugin list"), ("prompt", "batch list")):
+        with Terminal([str(nushell(version))], cwd=ROOT, env=environment) as shell:
+            for line in marked(block)[0].splitlines():
+                assert "Error" not in shell.run(line)
+            assert "Error" not in shell.run(command)
 
 
 @pytest.mark.parametrize("line", marked("nu")[0].splitlines())
 def test_a_line_for_nushell_runs(line: str, sample: LiveDaemon) -> None:
     """Each line by itself, in a Nushell with the plugin and the module, on a directory where the sample ran."""
     script = f"use nulib *\n{line}\n"
-    command = [NU, "-n", "--plugins", f"[{BIN / 'nu_plugin_orch'}]", "-c", script]
+    command = [str(NU), "-n", "--plugins", f"[{BIN / 'nu_plugin_orch'}]", "-c", script]
     environment = {**os.environ, "ORCH_DATA_DIR": sample.data_dir}
     result = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip()
+    if line.endswith("--watch"):
+        assert told(result.stderr) == told(README)
 
 
 @pytest.fixture(scope="module")

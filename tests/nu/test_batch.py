@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.nu.conftest import Nushell
-from tests.support.live import LiveDaemon, read_workflow, wait_for
+from tests.support.live import read_workflow, wait_for
 from tests.support.nushell import VERSIONS, run_nu
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.live import LiveDaemon
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 every_version = pytest.mark.parametrize("version", VERSIONS)
 

@@ -86,5 +86,9 @@ def test_tab_offers_what_there_is(version: str, daemon: LiveDaemon, definitions:
 def test_tab_is_silent_where_there_is_nothing(nu: Nushell) -> None:
     """No directory, no workflow: no candidates, and no error in the middle of typing."""
     code = "use nulib/complete.nu *; nu-complete batch {} | get completions"
-    for line in ("workflows 'batch status --data-dir /nowhere '", "operations 'batch logs '", "items 'batch logs nobody '"):
+    for line in (
+        "workflows 'batch status --data-dir /nowhere '",
+        "operations 'batch logs '",
+        "items 'batch logs nobody '",
+    ):
         assert nu.value(code.format(line)) == []

@@ -168,4 +168,6 @@ def test_tab_completes_and_ctrl_c_ends_a_stream(daemon: LiveDaemon, tmp_path: Pa
         shell.keys("orch watch --from 1:1 | each {|change| print $change.task } | ignore\r")
         shell.wait_for("publish")
         shell.keys("\x03")
-        assert "true" in shell.run("orch status | get running")
+        shell.wait_for("This operation was interrupted")
+        shell.keys("orch status | get tasks_running | $in + 4200 + 37\r")
+        shell.wait_for("4237")

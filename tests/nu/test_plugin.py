@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from orchestrator.engine.events import AttemptExited
 from tests.files.test_drop import answering
 from tests.nu_plugin_orch.commands.test_validate import RIGHT
 from tests.support.foreign_directory import STATUS, TASK, make_foreign, write
-from tests.support.nushell import NEWEST, OLDEST, PLUGIN, ROOT, VERSIONS, clean_environment, nushell, run_nu
+from tests.support.nushell import NEWEST, OLDEST, PLUGIN, VERSIONS, clean_environment, nushell, run_nu
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
 from tests.support.terminal import Terminal
@@ -29,7 +30,10 @@ WORKFLOW = "wuji-4k7q0d"
 #: What a hostile file may hold: a row of it must not cost the connection.
 WILD = (
     '{"id": "wild", "status": "st\\ud800nge", "created_at": "25-99-99", "priority": -3, "huge": 1' + "0" * 30 + ", "
-    '"at": null, "\\ud800": 1, "\\ud801": 2, "some_at": "not a time", "": "empty", "nested": ' + "[" * 300 + "]" * 300 + "}"
+    '"at": null, "\\ud800": 1, "\\ud801": 2, "some_at": "not a time", "": "empty", "nested": '
+    + "[" * 300
+    + "]" * 300
+    + "}"
 )
 
 
@@ -85,7 +89,10 @@ def entries(path: Path) -> list[tuple[str, str]]:
 def session(typed: list[str]) -> str:
     """A script that shows what each line of a session gives, behind a line of its own."""
     shows = "def shown []: any -> string { let it = $in; if ($it | describe) == string { $it } else { $it | to nuon } }"
-    lines = [f'print "<<<"; try {{ do {{ {code} }} | shown | print }} catch {{|e| print $"Error: ($e.msg)" }}' for code in typed]
+    lines = [
+        f'print "<<<"; try {{ do {{ {code} }} | shown | print }} catch {{|e| print $"Error: ($e.msg)" }}'
+        for code in typed
+    ]
     return "\n".join([shows, *lines])
 
 
@@ -95,12 +102,164 @@ def test_transcript(path: Path, version: str, world: Path) -> None:
     """Every supported Nushell shows the same."""
     expected = entries(path)
     done = run_nu(
-        session([code for code, _ in expected]), home=world / "home", version=version, cwd=world, **runtime()
+        session([code for code, _ in expected]),
+        home=world / "home",
+        version=version,
+        cwd=world,
+        XDG_RUNTIME_DIR=os.environ["XDG_RUNTIME_DIR"],
     )
     shown = done.stdout.replace(str(world), "DIR").split("<<<\n")[1:]
     assert list(zip([code for code, _ in expected], shown, strict=True)) == expected, done.stderr
 
 
-def runtime() -> dict[str, str]:
-    """The evaluator of this test run, and no other."""
-    return {"XDG_RUNTIME_DIR": os.environ["XDG_RUNTIME_DIR"]}
+EXAMPLES = [it["example"] for name in commands.MODULES for it in commands.load(name).SIGNATURE["examples"]]
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_every_example_runs(version: str, tmp_path: Path) -> None:
+    """As help shows it, in a directory with a daemon (requirement R2-34)."""
+    own = make_own(tmp_path / "own")
+    results: dict[str, dict[str, object]] = {
+        "submit": {"workflow": WORKFLOW, "name": "wuji", "tasks": 10, "plan": "sha256:1", "warnings": []},
+        "cancel": {"workflow": WORKFLOW, "status": "cancelled"},
+    }
+    with answering(own, lambda inbox, request: inbox.reply(request.key, 5, results[request.command])):
+        done = run_nu(
+            session(EXAMPLES),
+            home=tmp_path / "home",
+            version=version,
+            ORCH_DATA_DIR=own.path,
+            XDG_RUNTIME_DIR=os.environ["XDG_RUNTIME_DIR"],
+        )
+    shown = done.stdout.split("<<<\n")[1:]
+    assert len(shown) == len(EXAMPLES)
+    assert [
+        code for code, text in zip(EXAMPLES, shown, strict=True) if text.startswith("Error") or not text.strip()
+    ] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_is_registered_and_used_by_its_name(version: str, world: Path, tmp_path: Path) -> None:
+    """`plugin add` with the path, `plugin use orch` ever after (requirement R2-33, ruling A-29)."""
+    registry = tmp_path / "plugins.msgpackz"
+    added = run_nu(f"plugin add --plugin-config {registry} {PLUGIN}", home=tmp_path, version=version, plugin=False)
+    assert (added.returncode, added.stderr) == (0, "")
+    code = f"plugin use --plugin-config {registry} orch; orch status -d foreign | get tasks_pending"
+    used = run_nu(code, home=tmp_path, version=version, plugin=False, cwd=world)
+    assert used.stdout.strip() == "5", used.stderr
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_help_lists_every_command(version: str, tmp_path: Path) -> None:
+    """With description, flags and examples; the bare command lists them too (requirement R2-34)."""
+    table = "help commands | where name starts-with orch | select name category command_type description | to json"
+    code = f"print ({table}); print '<<<'; print (orch); print (orch tasks --help)"
+    done = run_nu(code, home=tmp_path, version=version)
+    told, text = done.stdout.split("<<<\n")
+    found = {row["name"]: row for row in json.loads(told)}
+    assert set(found) == set(commands.MODULES)
+    assert {(row["category"], row["command_type"]) for row in found.values()} == {("orch", "plugin")}
+    assert all(row["description"] for row in found.values())
+    assert all(name in text for name in commands.MODULES)
+    assert "orch tasks --status failed --limit 5" in text
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_labels_point_at_what_was_typed(version: str, world: Path) -> None:
+    """At the flag with its value, the argument or the command; at no other text of the user's (requirement R2-21)."""
+    cases = [
+        ("orch status --data-dir nowhere", "--data-dir nowhere", "this data directory"),
+        ("orch status", "orch status", "here"),
+        ("orch tasks --limit -5", "--limit -5", "less than none"),
+        ("orch workflow nobody -d own", "nobody", "not known here"),
+        ("orch validate nowhere.k", "nowhere.k", "no such file"),
+    ]
+    for code, marked, label in cases:
+        done = run_nu(code, home=world / "home", version=version, cwd=world, SECRET_OF_MINE="hidden")
+        assert done.returncode == 1
+        lines = done.stderr.splitlines()
+        (number,) = [n for n, line in enumerate(lines) if line.endswith(code)]
+        place = re.search(r"[\^|]+$", lines[number + 1])
+        assert place is not None
+        assert lines[number][place.start() : place.end()] == marked, done.stderr
+        assert label in lines[number + 2]
+        assert "hidden" not in done.stderr
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_error_about_a_row_points_at_the_command(version: str, world: Path) -> None:
+    """Every value knows where it comes from."""
+    done = run_nu(
+        "orch tasks -d foreign | first | get nothing_like_it", home=world / "home", version=version, cwd=world
+    )
+    assert "nothing_like_it" in done.stderr
+    assert "orch tasks" in done.stderr
+
+
+def test_calls_at_the_same_time_share_one_process(world: Path) -> None:
+    """And each gets its own answer."""
+    code = (
+        "1..40 | par-each {|n| orch status -d ([own foreign] | get ($n mod 2)) } | get data_dir | uniq -c | get count"
+    )
+    assert run_nu(f"{code} | to nuon", home=world / "home", cwd=world).stdout.strip() == "[20, 20]"
+
+
+def test_a_plugin_that_was_killed_is_started_again(world: Path) -> None:
+    """A call that was on its way may fail; the one after it works."""
+    kill = "orch status -d own; ^kill -9 (plugin list | where name == orch | get 0.pid)"
+    code = f"{kill}; try {{ orch status -d own }}; orch status -d own | get seq"
+    done = run_nu(code, home=world / "home", cwd=world)
+    assert done.stdout.strip() == "4", done.stderr
+
+
+def test_readers_see_whole_files_while_a_daemon_writes(tmp_path: Path) -> None:
+    """Two hundred readings while every file changes all the time, without an error (requirement R2-31)."""
+    own = make_own(tmp_path / "own")
+    over = threading.Event()
+
+    def write_on() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            own.submit(plan(operation("a")), f"w{number}")
+            own.happen(AttemptExited(f"w{number}.a.local.x", 1, number % 2))
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    code = "1..100 | par-each {|n| orch status -d own | get tasks_pending; orch tasks -d own | length } | length"
+    done = run_nu(code, home=tmp_path / "home", cwd=tmp_path)
+    over.set()
+    writer.join()
+    assert (done.stdout.strip(), done.stderr) == ("100", "")
+
+
+@pytest.fixture(params=VERSIONS)
+def terminal(request: pytest.FixtureRequest, world: Path, tmp_path: Path) -> Any:
+    """A prompt in the folder of data directories, with the plugin."""
+    command = [str(nushell(request.param)), "--no-std-lib", "--plugins", f"[{PLUGIN}]"]
+    env = clean_environment(tmp_path, XDG_RUNTIME_DIR=os.environ["XDG_RUNTIME_DIR"])
+    with Terminal(command, cwd=world, env=env) as opened:
+        yield opened
+
+
+def test_ctrl_c_brings_the_prompt_back(terminal: Terminal) -> None:
+    """While a stream waits for something to happen; the plugin goes on serving."""
+    terminal.keys("orch watch -d own --from 0:0 | each {|it| print $'now ($it.status)' }\r")
+    terminal.wait_for("now upstream_failed")
+    terminal.keys("\x03print (6 * 7000)\r")
+    terminal.wait_for("42000")
+    terminal.keys("orch tasks -d own | get status | to nuon\r")
+    terminal.wait_for("[succeeded, failed, upstream_failed, running]")
+
+
+def test_tab_offers_statuses_and_ids(terminal: Terminal, request: pytest.FixtureRequest) -> None:
+    """Where the version of Nushell asks for them: statuses since 0.108, ids since 0.109."""
+    terminal.run("$env.ORCH_DATA_DIR = 'own'; orch status | get seq")
+    if OLDEST not in request.node.name:
+        terminal.keys("orch tasks --status timed\t")
+        terminal.wait_for("orch tasks --status timed_out")
+        terminal.keys("\x15orch cancel wuj\t")
+        terminal.wait_for(f"orch cancel {WORKFLOW}")
+        terminal.keys("\x15")
+    terminal.keys("print (6 * 7000)\r")
+    terminal.wait_for("42000")

@@ -110,3 +110,11 @@ def test_of_many_that_try_at_once_exactly_one_wins(tmp_path: Path) -> None:
     assert winner is not None
     winner.communicate()
     assert codes == [75] * 19
+
+
+def test_takes_a_directory_whose_preparation_was_interrupted(tmp_path: Path) -> None:
+    """A power cut before the first file was in place does not make the directory somebody else's."""
+    os.chmod(tmp_path, 0o700)
+    (tmp_path / ".format.json.tmp").write_text('{"for', encoding="utf-8")
+    prepare(RealDisk(), str(tmp_path))
+    assert sorted(name for name in os.listdir(tmp_path) if name.startswith((".", "f"))) == ["format.json"]

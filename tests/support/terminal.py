@@ -63,7 +63,7 @@ class Terminal:
         return text_of(self._screen[before:])
 
     def keys(self, text: str) -> None:
-        """Type `text` as it is; ``\\t`` is Tab, ``\\x03`` is Ctrl-C."""
+        """Type `text` as it is: a tab is the Tab key, the character 3 is Ctrl-C."""
         os.write(self._fd, text.encode())
 
     def wait_for(self, text: str) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 
-from orchestrator.files import document
 from orchestrator.files.journal_tail import JournalTail, rows
-from orchestrator.files.layout import STATE_FILE, status_path, task_path, workflow_dir
+from orchestrator.files.layout import status_path, task_path
 from orchestrator.files.lock import is_held
 from orchestrator.files.read import read_workflow
 from orchestrator.interfaces.cli.output import print_json, say
 from orchestrator.interfaces.cli.progress import print_row, progress
+from orchestrator.interfaces.cli.settle import await_files, seq_of, state_path
 from orchestrator.model.errors import CursorLost, NoDaemon, NotFound, WorkflowFailed
 from orchestrator.model.ids import file_stem
-from orchestrator.model.limits import FILE_BYTES_MAX
 from orchestrator.model.states import WORKFLOW_FINAL
 
 TYPE_CHECKING = False
@@ -31,9 +30,6 @@ _LOOK_EVERY = 200
 #: Polls without a record after which a workflow that was not met is not there. (One is not enough: a segment of a
 #: daemon that died as it began is empty, and others may follow.)
 _SURE_AFTER = 20
-
-#: The files follow the journal by a fraction of a second; longer than this they are not waited for.
-_FILES_BEHIND_S = 30.0
 
 
 def to_the_end(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool = False, state: bool = False) -> int:
@@ -106,7 +102,9 @@ def _show(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool, state
     else:
         with progress() as show:
             last = _last(found, show)
-    _await_files(data_dir, {**shown, status_path(data_dir): last["seq"], _state_path(data_dir, last): last["seq"]})
+    for path in (status_path(data_dir), state_path(data_dir, last["workflow"])):
+        shown[path] = last["seq"]
+    await_files(data_dir, shown)
     if state:
         print_json(_state(data_dir, last))
     return last
@@ -169,31 +167,8 @@ def _where(data_dir: str) -> str:
     return f"--data-dir {quote(data_dir)}"
 
 
-def _await_files(data_dir: str, seqs: dict[str, int]) -> None:
-    """Wait until each file of `seqs` shows its seq at least, or nobody is going to write it any more."""
-    end = time.monotonic() + _FILES_BEHIND_S
-    while True:
-        held = is_held(data_dir)
-        seqs = {path: seq for path, seq in seqs.items() if _seq_of(path) < seq}
-        if not seqs or not held or time.monotonic() > end:
-            return
-        pause()
-
-
-def _seq_of(path: str) -> int:
-    try:
-        seq = document.load(path, FILE_BYTES_MAX).get("seq")
-    except (OSError, document.Malformed):
-        return 0
-    return seq if isinstance(seq, int) else 0
-
-
-def _state_path(data_dir: str, last: Row) -> str:
-    return f"{workflow_dir(data_dir, last['workflow'])}/{STATE_FILE}"
-
-
 def _state(data_dir: str, last: Row) -> Row:
-    if _seq_of(_state_path(data_dir, last)) < last["seq"]:
+    if seq_of(state_path(data_dir, last["workflow"])) < last["seq"]:
         raise NoDaemon(
             f"{last['workflow']} ended as {last['status']}; the daemon was gone before it had written the state.",
             f"The next one writes it: orchestrator serve {_where(data_dir)}",

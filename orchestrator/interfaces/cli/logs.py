@@ -92,7 +92,6 @@ def _follow(directory: str, options: argparse.Namespace, transcript: Transcript)
     from orchestrator.files.journal_tail import JournalTail
     from orchestrator.interfaces.cli.follow import pause, transitions
 
-    read_workflow(directory, options.workflow)
     writing: dict[tuple[str, int], list[Log]] = {}
     for row in transitions(directory, options.workflow, JournalTail(directory, from_start=True)):
         if row is not None:

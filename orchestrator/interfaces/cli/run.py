@@ -47,9 +47,9 @@ def run(options: argparse.Namespace) -> int:
     """Start a daemon if there is none, submit, follow."""
     from orchestrator.interfaces.cli.follow import to_the_end
 
-    directory = data_dir(options)
+    directory, wanted = data_dir(options), submit.submission(options)
     tail = JournalTail(directory)
-    answer = _hand_in(directory, options)
+    answer = _hand_in(directory, wanted, options.max_running)
     submit.announce(directory, answer)
     return to_the_end(directory, answer["workflow"], tail, state=options.json)
 
@@ -80,14 +80,14 @@ def start_daemon(directory: str, max_running: int | None = None) -> None:
         os.close(log)
 
 
-def _hand_in(directory: str, options: argparse.Namespace) -> dict[str, Any]:
+def _hand_in(directory: str, wanted: dict[str, Any], max_running: int | None) -> dict[str, Any]:
     """The answer to the submission. A daemon that ends just as it is asked is followed by another, asked the same."""
     key = f"run-{os.urandom(8).hex()}"
     for _ in range(_DAEMONS_MAX):
         if not is_held(directory):
-            start_daemon(directory, options.max_running)
+            start_daemon(directory, max_running)
         try:
-            return submit.send(directory, options, key)
+            return submit.send(directory, wanted, key)
         except (NoDaemon, NoReply):
             if is_held(directory):
                 raise

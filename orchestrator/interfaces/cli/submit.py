@@ -48,10 +48,10 @@ def add_option(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Submit; follow if asked to."""
-    directory = data_dir(options)
+    directory, wanted = data_dir(options), submission(options)
     if options.watch:
-        return _watched(directory, options)
-    answer = send(directory, options)
+        return _watched(directory, wanted, state=options.json)
+    answer = send(directory, wanted)
     if options.json:
         print_json(answer)
     else:
@@ -59,20 +59,35 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def send(directory: str, options: argparse.Namespace, key: str | None = None) -> dict[str, Any]:
-    """The daemon's answer to the submission; warnings are told. `key` makes it safe to send again."""
-    from orchestrator.files import drop
+def submission(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of the request.
+
+    Raises:
+        NotFound: the definition cannot be read.
+        UsageError: an option of the definition has no proper form.
+    """
     from orchestrator.files.digest import definition_digest
 
     path = os.path.abspath(options.file)
-    arguments = {
+    return {
         "path": path,
         "digest": definition_digest(path),
         "options": parse_options(options.option),
         "name": options.name,
         "priority": options.priority,
     }
-    answer = drop.send(directory, "submit", arguments, key=key)
+
+
+def send(directory: str, wanted: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+    """The daemon's answer to the submission `wanted`, once the workflow can be seen; warnings are told.
+
+    `key` makes it safe to send again.
+    """
+    from orchestrator.files import drop
+    from orchestrator.interfaces.cli.settle import await_files, state_path
+
+    answer = drop.send(directory, "submit", wanted, key=key)
+    await_files(directory, {state_path(directory, answer["workflow"]): 1})
     if answer["warnings"]:
         from orchestrator.interfaces.cli.draw import draw
 
@@ -107,11 +122,11 @@ def parse_options(texts: list[str]) -> dict[str, object]:
     return found
 
 
-def _watched(directory: str, options: argparse.Namespace) -> int:
+def _watched(directory: str, wanted: dict[str, Any], *, state: bool) -> int:
     from orchestrator.files.journal_tail import JournalTail
     from orchestrator.interfaces.cli.follow import to_the_end
 
     tail = JournalTail(directory)
-    answer = send(directory, options)
+    answer = send(directory, wanted)
     announce(directory, answer)
-    return to_the_end(directory, answer["workflow"], tail, state=options.json)
+    return to_the_end(directory, answer["workflow"], tail, state=state)
