@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tests.support.live import LiveDaemon
 
@@ -91,31 +92,26 @@ def main() -> None:
     show(found, late)
 
 
-def show(found: dict[str, dict[str, float]], late: list[float]) -> None:
-    """A line for each figure: median, p95, ratio, budget."""
+def show(found: dict[str, Any], late: list[float]) -> None:
+    """A line for each figure: median, p95, budget, ratio."""
     process, python = found["process"]["median"], found["python"]["median"]
-    lines = [
+    cold = {"p95": None}
+    lines: list[tuple[str, dict[str, Any], float, str, str]] = [
         ("P1 orch status, warm, --data-dir given", found["status"], process, "0.3", "starting `true`"),
         ("P1 orch status, warm, looked up", found["status_looked_up"], process, "0.6", "starting `true`"),
-        ("P2 first call of the plugin", {"median": found["first"], "p95": None}, python, "30", "python -I -S"),
+        ("P2 first call of the plugin", cold | {"median": found["first"]}, python, "30", "python -I -S"),
         ("P5 orch validate, warm", found["validate"], python, "15", "python -I -S"),
-        (
-            "P5 orch validate, evaluator cold",
-            {"median": found["first_validate"], "p95": None},
-            python,
-            "-",
-            "python -I -S",
-        ),
+        ("P5 orch validate, evaluator cold", cold | {"median": found["first_validate"]}, python, "-", "python -I -S"),
     ]
     sys.stdout.write(f"{'':40}{'median':>9}{'p95':>9}{'budget':>8}   ratio to\n")
     for name, values, base, budget, peer in lines:
-        p95 = "" if values["p95"] is None else f"{values['p95']:9.2f}"
+        p95 = "" if values["p95"] is None else f"{values['p95']:.2f}"
         ratio = values["median"] / base
         sys.stdout.write(f"{name:40}{values['median']:9.2f}{p95:>9}{budget:>8}   {ratio:.2f} x {peer}\n")
-    median, p95 = late[len(late) // 2], late[len(late) * 95 // 100]
-    sys.stdout.write(
-        f"{'P6 change to row in orch watch':40}{median:9.2f}{p95:9.2f}{'5':>8}   {median / 1000:.4f} x a second\n"
-    )
+    median, p95_late = late[len(late) // 2], late[len(late) * 95 // 100]
+    ratio = median / 1000
+    name = "P6 change to row in orch watch"
+    sys.stdout.write(f"{name:40}{median:9.2f}{p95_late:9.2f}{'5':>8}   {ratio:.4f} x a look a second\n")
 
 
 if __name__ == "__main__":
