@@ -24,6 +24,7 @@ setup: ## make .venv (the package and its tools) and .tools (Nushell); does noth
 demo: setup ## run the sample workflow in a fresh data directory, through Nushell
 	@tools/demo
 
+test: PYTEST := --cov
 test: setup lint types imports pytest ## everything that CI checks
 
 lint: setup ## style of the Python code
@@ -36,7 +37,7 @@ types: setup ## strict types
 imports: setup ## who may import whom
 	.venv/bin/lint-imports --no-cache
 
-pytest: setup ## all tests: Python, Nushell, examples, documents
+pytest: setup ## all tests: Python, Nushell, examples, documents; some of them with PYTEST="tests/nu -k watch"
 	.venv/bin/pytest $(PYTEST)
 
 bench: setup ## speed figures, with ratios to what one would compare them with

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,9 @@ _IDLE_US = 3_000_000
 
 #: Answers are kept this long for clients that were interrupted.
 _REPLIES_KEPT_S = 3600.0
+
+#: What the writer may take to finish at the end; its files are not needed by the next daemon.
+_GOODBYE_S = 5.0
 
 #: Time between two looks for old answers.
 _PRUNE_US = 60_000_000
@@ -114,6 +118,7 @@ class Daemon:
             signal.signal(number, lambda *_: self._reactor.post(self._end))
         try:
             self._reactor.run(self._turn)
+            self._say_goodbye()
         except DiskFailed as error:
             self._give_up(error)
         finally:
@@ -185,8 +190,18 @@ class Daemon:
     def _end(self) -> None:
         """Take no more work; children go on and are adopted by the next daemon."""
         self._reactor.stop()
+
+    def _say_goodbye(self) -> None:
+        """Show the end in status.json: behind what the writer still has to write, and by its thread."""
         path, content = self._status_file(running=False)
-        self._disk.replace(f"{self._data_dir}/{path}", content, durable=False)
+        written = threading.Event()
+
+        def write() -> None:
+            self._disk.replace(f"{self._data_dir}/{path}", content, durable=False)
+            written.set()
+
+        self._writing.run(write, lambda _: None, self._disk_failed)
+        written.wait(_GOODBYE_S)
         say("ended")
 
     def _drain(self) -> None:

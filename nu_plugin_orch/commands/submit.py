@@ -5,10 +5,10 @@ from nu_plugin_orch.commands.shared import DATA_DIR
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files import document, drop
-from orchestrator.files.permissions import explain
+from orchestrator.files import drop
+from orchestrator.files.digest import definition_digest
 from orchestrator.model.errors import DefinitionInvalid, NotFound
-from orchestrator.model.limits import DEFINITION_BYTES_MAX, PRIORITY_MAX, PRIORITY_MIN
+from orchestrator.model.limits import PRIORITY_MAX, PRIORITY_MIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(call: "Call") -> Later:
     path = call.path(0)
     arguments = {
         "path": path,
-        "digest": _digest(path),
+        "digest": definition_digest(path),
         "options": call.record("options"),
         "name": call.text("name"),
         "priority": _priority(call),
@@ -66,18 +66,3 @@ def _priority(call: "Call") -> "int | None":
             "priority", f"Priorities go from {PRIORITY_MIN} to {PRIORITY_MAX}; {priority} is none.", "out of range"
         )
     return priority
-
-
-def _digest(path: str) -> str:
-    """Of the file as the user sees it now: if the daemon finds another, it says so instead of running it."""
-    from hashlib import sha256
-
-    try:
-        return "sha256:" + sha256(document.read(path, DEFINITION_BYTES_MAX)).hexdigest()
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {path}.", "Paths start at the current folder.") from None
-    except OSError as error:
-        why, remedy = explain(error, path)
-        raise NotFound(f"{path} cannot be read: {why}", remedy) from error
-    except document.Malformed as fault:
-        raise NotFound(f"{path} is no definition: {fault}.") from fault

@@ -1,10 +1,13 @@
 """``orch tasks``: the table of tasks."""
 
-from nu_plugin_orch.call import WrongArgument
+import os
+
+from nu_plugin_orch.call import Later, WrongArgument
 from nu_plugin_orch.commands.shared import DATA_DIR, FORMAT_FIELDS
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import flag, signature, table
 from nu_plugin_orch.readers.cells import Cells
+from orchestrator.files.layout import TASKS
 from orchestrator.files.read import read_tasks
 from orchestrator.files.rows import CORRUPT
 from orchestrator.model.states import TASK_STATUS_ALIASES, TASK_STATUSES
@@ -16,9 +19,15 @@ if TYPE_CHECKING:
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
 
-__all__ = ["PREFIX", "SIGNATURE", "questions", "run"]
+__all__ = ["NOTE", "PREFIX", "SIGNATURE", "questions", "run"]
 
 PREFIX = "Failed to read tasks"
+
+NOTE = "Nothing was changed."
+
+#: Size of a folder (of its names, not of its files) from which reading it may take long enough to be interrupted: some
+#: thousand files.
+_LARGE_FOLDER_BYTES = 128 << 10
 
 SIGNATURE = signature(
     "orch tasks",
@@ -42,23 +51,34 @@ SIGNATURE = signature(
 )
 
 
-def run(call: "Call") -> "Wire":
+def run(call: "Call") -> "Wire | Later":
     """A table of the tasks."""
-    limit, status = call.integer("limit"), call.text("status")
+    limit, status, strict, all_rows = (
+        call.integer("limit"),
+        call.text("status"),
+        call.switch("strict"),
+        call.switch("all"),
+    )
     if limit is not None and limit < 0:
         raise WrongArgument("limit", f"A limit of {limit} rows means nothing.", "less than none", "Give 0 or more.")
-    rows, problems = read_tasks(
-        call.data_dir,
-        statuses=None if status is None else (status,),
-        limit=limit,
-        strict=call.switch("strict"),
-        all_rows=call.switch("all"),
-    )
-    if problems:
-        call.warn(_left_out(problems))
-    if status is not None and not rows and limit != 0 and status not in (*TASK_STATUSES, CORRUPT):
-        call.warn(_unknown(status))
-    return Cells(call.values).table(rows, FORMAT_FIELDS)
+
+    def work() -> "Wire":
+        statuses = None if status is None else (status,)
+        rows, problems = read_tasks(call.data_dir, statuses=statuses, limit=limit, strict=strict, all_rows=all_rows)
+        if problems:
+            call.warn(_left_out(problems))
+        if status is not None and not rows and limit != 0 and status not in (*TASK_STATUSES, CORRUPT):
+            call.warn(_unknown(status))
+        return Cells(call.values).table(rows, FORMAT_FIELDS)
+
+    return Later(work) if _is_large(call.data_dir) else work()
+
+
+def _is_large(data_dir: str) -> bool:
+    try:
+        return os.stat(f"{data_dir}/{TASKS}").st_size >= _LARGE_FOLDER_BYTES
+    except OSError:
+        return False
 
 
 def _left_out(problems: "list[dict[str, Any]]") -> str:

@@ -8,7 +8,7 @@ from orchestrator.model.times import parse_rfc3339, rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from typing import Any
 
     from nu_plugin_orch.protocol.messages import Wire
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _TIMES = frozenset({"time", "last_check"})
 _TIME_SUFFIX = "_at"
 _DURATION_SUFFIX = "_ms"
+
+#: What a column may hold: its values as they are; times; durations; values below a name that has to be looked at.
+_PLAIN, _TIME, _DURATION, _STRANGE = range(4)
 
 #: Nushell's durations are 64 bits of nanoseconds.
 _DURATION_MS_MAX = (1 << 63) / 1_000_000
@@ -30,11 +33,20 @@ _RFC3339_LENGTH = 27
 
 
 class Cells:
-    """Converts rows, all with the span of `values`. Remembers times: the tasks of a workflow share one."""
+    """Converts rows, all with the span of `values`. Remembers columns and times: they come again and again."""
 
     def __init__(self, values: "Values") -> None:
         self._values = values
         self._dates: dict[str, Wire] = {}
+        #: {name: what holds a column of that name}
+        self._columns: dict[str, int] = {}
+        self._makers: dict[type, Callable[[Any], Wire]] = {
+            str: values.string,
+            bool: values.boolean,
+            int: values.integer,
+            float: values.real,
+            type(None): lambda _: values.nothing(),
+        }
 
     def table(self, rows: "Iterable[dict[str, Any]]", omit: "Collection[str]" = ()) -> "Wire":
         """A table of `rows` without the columns `omit`."""
@@ -43,36 +55,35 @@ class Cells:
     def record(self, row: "dict[str, Any]", omit: "Collection[str]" = (), depth: int = 0) -> "Wire":
         """A record of the fields of `row`, in their order, without `omit`."""
         fields: dict[str, Wire] = {}
+        columns, makers = self._columns, self._makers
         for name, raw in row.items():
             if name in omit:
                 continue
-            if name.endswith(_DURATION_SUFFIX) and _is_free(name[: -len(_DURATION_SUFFIX)], row, fields):
+            kind = columns.get(name)
+            if kind is None:
+                kind = columns[name] = _kind_of(name)
+            if kind == _PLAIN:
+                make = makers.get(type(raw))
+                fields[name] = make(raw) if make is not None else self._nested(raw, depth)
+            elif kind == _TIME:
+                fields[name] = self._date(raw) if type(raw) is str else self._cell(raw, depth)
+            elif kind == _DURATION and _is_free(name[: -len(_DURATION_SUFFIX)], row, fields):
                 fields[name[: -len(_DURATION_SUFFIX)]] = self._duration(raw, depth)
-            elif type(raw) is str and (name in _TIMES or name.endswith(_TIME_SUFFIX)):
-                fields[name] = self._date(raw)
             else:
-                fields[name if name.isascii() else _clean(name, row, fields)] = self._cell(raw, depth)
+                fields[_clean(name, row, fields)] = self._cell(raw, depth)
         return self._values.record(fields)
 
-    def _cell(self, raw: object, depth: int) -> "Wire":
-        values = self._values
-        match raw:
-            case str():
-                return values.string(raw)
-            case bool():
-                return values.boolean(raw)
-            case None:
-                return values.nothing()
-            case int():
-                return values.integer(raw)
-            case float():
-                return values.real(raw)
-            case list() | dict() if depth >= _DEPTH_MAX:
-                return values.string(_as_text(raw))
-            case list():
-                return values.list_of([self._cell(item, depth + 1) for item in raw])
-            case dict():
-                return self.record(raw, depth=depth + 1)
+    def _cell(self, raw: "Any", depth: int) -> "Wire":
+        make = self._makers.get(type(raw))
+        return make(raw) if make is not None else self._nested(raw, depth)
+
+    def _nested(self, raw: "Any", depth: int) -> "Wire":
+        if depth >= _DEPTH_MAX:
+            return self._values.string(_as_text(raw))
+        if isinstance(raw, dict):
+            return self.record(raw, depth=depth + 1)
+        if isinstance(raw, list):
+            return self._values.list_of([self._cell(item, depth + 1) for item in raw])
         raise TypeError(f"no cell can hold a {type(raw).__name__}")
 
     def _date(self, text: str) -> "Wire":
@@ -95,6 +106,14 @@ class Cells:
             case int() | float() if abs(raw) < _DURATION_MS_MAX:
                 return self._values.duration(int(raw * 1_000_000))
         return self._cell(raw, depth)
+
+
+def _kind_of(name: str) -> int:
+    if not name.isascii():
+        return _STRANGE
+    if name.endswith(_DURATION_SUFFIX):
+        return _DURATION
+    return _TIME if name in _TIMES or name.endswith(_TIME_SUFFIX) else _PLAIN
 
 
 def _is_free(name: str, row: "dict[str, Any]", fields: "dict[str, Wire]") -> bool:

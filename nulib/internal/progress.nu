@@ -16,18 +16,8 @@ export def changes [workflow: string, from: string, data_dir?: string]: nothing 
 # Prints one line for each change of a task until the workflow has ended; its last change. Lines go to standard
 # error, so that a script can use what the command returns.
 export def show [workflow: string, from: string, tasks: int, data_dir?: string]: nothing -> record {
-  mut over = 0
-  mut began: any = null
-  mut last = {}
-  for change in (changes $workflow $from $data_dir) {
-    if $began == null { $began = $change.time }
-    $last = $change
-    if $change.task == null { continue }
-    if ($change | ends-task) { $over += 1 }
-    if $change.status == pending { continue }
-    print --stderr ($change | line ($change.time - $began) $"($over)/($tasks)")
-  }
-  $last
+  # As short as this because Nushell shows all of it when it is interrupted.
+  changes $workflow $from $data_dir | reduce --fold {over: 0} {|change, seen| $seen | tell $change $tasks } | get last
 }
 
 # The workflow's state as of the record `seq`. Files are written a moment after the record; a file that stays behind,
@@ -41,13 +31,24 @@ export def state-at [seq: int, workflow: string, data_dir?: string]: nothing -> 
   if $state == null { orch workflow $workflow --data-dir $data_dir } else { $state }
 }
 
+# Prints `change`; what has been seen with it: how many tasks are over, when it began, the last change.
+def tell [change: record, tasks: int]: record -> record {
+  let over = $in.over + (if ($change | ends-task) { 1 } else { 0 })
+  let began = $in.began? | default $change.time
+  if $change.task != null and $change.status != pending {
+    print --stderr ($change | line ($change.time - $began) $"($over)/($tasks)")
+  }
+  {over: $over, began: $began, last: $change}
+}
+
 def ends-workflow []: record -> bool {
   $in.task == null and $in.status in $FINAL_STATUSES
 }
 
 # Whether a task has come to its end; what a rollback makes of it afterwards does not count again.
 def ends-task []: record -> bool {
-  $in.previous_status in [null "" pending waiting_retry running] and $in.status not-in [pending waiting_retry running]
+  let unfinished = [null "" pending waiting_retry running]
+  $in.task != null and $in.previous_status in $unfinished and $in.status not-in $unfinished
 }
 
 # `  1.2s   3/10  succeeded     install-base      resolv`, with what is worth knowing about it.

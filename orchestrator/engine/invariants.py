@@ -1,4 +1,4 @@
-"""What must be true of the world between two events, whatever happened. Checked in tests and after recovery."""
+"""What must be true of the world between two events, whatever happened. For tests and `orchestrator verify`."""
 
 from __future__ import annotations
 

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
     Identity = tuple[int, int, int]
 
-#: Between two looks at a journal: an idle one costs some microseconds.
-_JOURNAL_PAUSE_S = 0.003
+#: Between two looks at a journal: right after something has happened, and when nothing has for a while. A look costs
+#: some microseconds, so that the longer pause keeps a waiting stream below a hundredth of a core.
+_JOURNAL_PAUSE_S = 0.001
+_JOURNAL_PAUSE_MAX_S = 0.004
+_JOURNAL_PAUSE_GROWTH = 1.02
 
 #: Between two looks through a foreign directory at least; and the share of the time they may take.
 _FOLDER_PAUSE_S = 0.05
@@ -52,14 +55,15 @@ def follow(data_dir: str, cursor: "str | None" = None, *, from_start: bool = Fal
 class JournalChanges:
     """The changes of a directory of ours."""
 
-    pause_s = _JOURNAL_PAUSE_S
-
     def __init__(self, tail: JournalTail) -> None:
+        self.pause_s = _JOURNAL_PAUSE_S
         self._tail = tail
 
     def poll(self) -> "list[Row]":
         """The rows of the next records; where there were any, there may be more. Raises as `JournalTail.poll` does."""
-        return [row for record in self._tail.poll() for row in rows(record)]
+        found = [row for record in self._tail.poll() for row in rows(record)]
+        self.pause_s = _JOURNAL_PAUSE_S if found else min(self.pause_s * _JOURNAL_PAUSE_GROWTH, _JOURNAL_PAUSE_MAX_S)
+        return found
 
     def close(self) -> None:
         """Give the open file back."""

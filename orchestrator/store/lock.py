@@ -12,7 +12,7 @@ import os
 import struct
 
 from orchestrator.files.layout import FILE_MODE, LOCK_FILE
-from orchestrator.model.errors import Locked
+from orchestrator.model.errors import DiskFailed, Locked
 
 #: struct flock: type, whence, start, length, pid; the whole file.
 _FLOCK = "hhqqi"
@@ -26,9 +26,14 @@ class DirectoryLock:
 
         Raises:
             Locked: another process has it; the message says who.
+            DiskFailed: its file cannot be opened.
         """
         path = f"{data_dir}/{LOCK_FILE}"
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            raise DiskFailed(f"opening {path}: {why}", "Check the owner and the mode of that directory.") from error
         request = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
         try:
             fcntl.fcntl(self._fd, fcntl.F_OFD_SETLK, request)

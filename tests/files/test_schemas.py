@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -14,6 +14,9 @@ from orchestrator.model.errors import DefinitionInvalid, Refused
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
 from tests.support.live import LiveDaemon, records
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "data" / "examples"
 
@@ -21,6 +24,16 @@ EXAMPLES = ROOT / "data" / "examples"
 def faults(name: str, content: object) -> list[str]:
     """What schema `name` has against `content`."""
     return [error.message for error in Draft202012Validator(schemas.load(name)).iter_errors(content)]
+
+
+def parts_of(schema: object) -> Iterator[dict[str, Any]]:
+    """Every object inside of a schema, itself included; conditions are left out."""
+    if isinstance(schema, dict):
+        yield schema
+    children = schema.items() if isinstance(schema, dict) else enumerate(schema if isinstance(schema, list) else ())
+    for key, child in children:
+        if key != "if":
+            yield from parts_of(child)
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +53,14 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", schemas.NAMES)
 def test_every_schema_is_one(name: str) -> None:
-    """And describes each of its properties or gives it a type."""
+    """Every property in it, however deep, is described; nothing that a newer minor version adds is refused."""
     schema = schemas.load(name)
     Draft202012Validator.check_schema(schema)
     assert set(schema["required"]) <= set(schema["properties"])
+    for part in parts_of(schema):
+        assert part.get("additionalProperties") is not False
+        for key, value in part.get("properties", {}).items():
+            assert "$ref" in value or "const" in value or value.get("description") or "properties" in value, key
 
 
 @pytest.mark.parametrize(
@@ -64,6 +81,9 @@ def test_files_are_as_their_schemas_say(data_dir: Path, name: str, pattern: str,
         content = json.loads(path.read_bytes())
         assert faults(name, content) == [], path
         assert set(content) <= set(schemas.load(name)["properties"])
+        assert faults(name, content | {"of_a_newer_minor_version": 1}) == []
+        for key in schemas.load(name)["required"]:
+            assert faults(name, {other: content[other] for other in content if other != key}) != [], key
 
 
 def test_records_are_as_their_schema_says(data_dir: Path) -> None:
@@ -84,6 +104,10 @@ def test_reports_are_as_their_schema_says() -> None:
     for path in [*EXAMPLES.glob("*.k"), *(ROOT / "tests" / "corpora" / "kcl" / "faulty").glob("*.k")]:
         report: dict[str, Any] = validator.evaluate(str(path))
         assert faults("report", report) == [], path
+    report = validator.evaluate(str(EXAMPLES / "wuji.k"), want_plan=True)
+    assert len(report["waves"]) == 4
+    assert faults("report", report) == []
+    assert faults("report", report | {"waves": [["create-servers"]]}) != []
 
 
 def test_the_words_are_those_of_the_code() -> None:

@@ -207,7 +207,7 @@ def test_calls_at_the_same_time_share_one_process(world: Path) -> None:
 def test_a_plugin_that_was_killed_is_started_again(world: Path) -> None:
     """Calls may fail until Nushell has noticed; then they work."""
     kill = "orch status -d own; ^kill -9 (plugin list | where name == orch | get 0.pid)"
-    code = f"{kill}; mut seq = null; while $seq == null {{ $seq = try {{ orch status -d own | get seq }} }}; $seq"
+    code = f"{kill}; mut seq: any = null; while $seq == null {{ $seq = try {{ orch status -d own | get seq }} }}; $seq"
     done = run_nu(code, home=world / "home", cwd=world)
     assert done.stdout.strip() == "4", done.stderr
 

@@ -66,6 +66,12 @@ class Terminal:
         """Type `text` as it is: a tab is the Tab key, the character 3 is Ctrl-C."""
         os.write(self._fd, text.encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C while a command runs, and wait for the prompt: what is typed before it can be lost."""
+        before = len(self._screen)
+        self.keys("\x03")
+        self._wait(lambda: self._prompt_again(before), "the prompt after Ctrl-C")
+
     def wait_for(self, text: str) -> str:
         """The screen's text since the start, once `text` has been shown."""
         self._wait(lambda: text in text_of(self._screen), repr(text))

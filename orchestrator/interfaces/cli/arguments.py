@@ -6,6 +6,7 @@ import argparse
 import os
 
 from orchestrator.model.errors import UsageError
+from orchestrator.model.limits import PRIORITY_MAX, PRIORITY_MIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,17 @@ def positive(text: str) -> int:
     number = count(text)
     if number == 0:
         raise argparse.ArgumentTypeError("it counts from 1")
+    return number
+
+
+def priority(text: str) -> int:
+    """The type of ``--priority``."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not PRIORITY_MIN <= number <= PRIORITY_MAX:
+        raise argparse.ArgumentTypeError(f"{number} is not between {PRIORITY_MIN} and {PRIORITY_MAX}")
     return number
 
 

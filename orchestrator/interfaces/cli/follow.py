@@ -57,9 +57,10 @@ def to_the_end(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool =
     if last["status"] == "succeeded":
         return 0
     reason = f": {last['reason']}" if last["reason"] else ""
+    failed = "" if last["status"] == "cancelled" else "--failed "
     raise WorkflowFailed(
         f"Workflow {workflow} ended as {last['status']}{reason}.",
-        f"What its tasks wrote: orchestrator logs {workflow} --failed {_where(data_dir)}",
+        f"What its tasks wrote: orchestrator logs {workflow} {failed}{_where(data_dir)}",
     )
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 
+from orchestrator.interfaces.cli.arguments import priority
 from orchestrator.interfaces.cli.output import data_dir, print_json, say
 from orchestrator.model.errors import UsageError
 from orchestrator.model.limits import PRIORITY_MAX, PRIORITY_MIN
@@ -35,8 +36,8 @@ def add_submission(parser: argparse.ArgumentParser) -> None:
     """What `submit` and `run` both take."""
     parser.add_argument("file", metavar="FILE", help="the definition (KCL)")
     parser.add_argument("--name", help="which workflow, if the file holds several")
-    priority = f"instead of the definition's; {PRIORITY_MIN} to {PRIORITY_MAX}, larger first"
-    parser.add_argument("--priority", type=int, metavar="N", help=priority)
+    told = f"instead of the definition's; {PRIORITY_MIN} to {PRIORITY_MAX}, larger first"
+    parser.add_argument("--priority", type=priority, metavar="N", help=told)
     add_option(parser)
 
 

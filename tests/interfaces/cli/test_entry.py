@@ -99,6 +99,8 @@ def test_the_version_is_that_of_the_package() -> None:
         (["--data-dir", "x", "tasks"], "error: --data-dir stands where the command belongs.\n"),
         (["tasks", "--lim", "3"], "error: Unrecognized arguments: --lim 3.\n"),
         (["tasks", "--limit", "-1"], "error: Argument --limit: '-1' is not a number from 0 up.\n"),
+        (["submit", "x.k", "--priority", "5000"], "error: Argument --priority: 5000 is not between -1000 and 1000.\n"),
+        (["run", "x.k", "--priority", "high"], "error: Argument --priority: 'high' is not a number.\n"),
         (["logs", "x", "--attempt", "0"], "error: Argument --attempt: it counts from 1.\n"),
         (["cancel"], "error: The following arguments are required: WORKFLOW.\nhelp: `orchestrator cancel --help`"),
         (["watch", "--until-done"], "error: --until-done needs --workflow.\n"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import ARGUMENT, Engine, PluginError
+from tests.support.engine import ARGUMENT, Engine, PluginError, python
 from tests.support.foreign_directory import TASK, make_foreign, write
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
@@ -34,6 +34,18 @@ def test_gives_all_of_ours_but_the_format(engine: Engine, tmp_path: Path) -> Non
     assert (row["workflow"], row["attempt"], row["duration"], row["stale"]) == ("w1", 1, None, True)
     assert "format" not in row
     assert "duration_ms" not in row
+
+
+def test_a_large_table_is_read_while_others_are_served(engine: Engine, tmp_path: Path) -> None:
+    """Four thousand tasks, asked for before and answered after the status."""
+    folder = make_foreign(tmp_path)
+    for number in range(4000):
+        name = f"{number:030}"
+        (tmp_path / "tasks" / f"{name}.json").write_text(f'{{"id": "{name}", "status": "pending"}}', encoding="utf-8")
+    call = engine.start("orch tasks", data_dir=folder)
+    assert engine.run("orch status", data_dir=folder)["running"] is True
+    rows = python(engine.response(call)["PipelineData"]["Value"][0])
+    assert [int(row["id"]) for row in rows] == list(range(4000))
 
 
 def test_no_tasks_are_an_empty_table(engine: Engine, tmp_path: Path) -> None:
