@@ -36,7 +36,9 @@ export def "batch submit" [
   let submitted = blame $typed {
     orch submit $file --name $name --priority $priority --options $options --data-dir $data_dir
   }
-  if $watch { watch-to-end $submitted $before $data_dir } else { $submitted }
+  if $watch { return (watch-to-end $submitted $before $data_dir) }
+  progress wait-for-state $submitted.workflow $data_dir
+  $submitted
 }
 
 # Show the state of a workflow.

@@ -20,6 +20,14 @@ export def show [workflow: string, from: string, tasks: int, data_dir?: string]:
   changes $workflow $from $data_dir | reduce --fold {over: 0} {|change, seen| $seen | tell $change $tasks } | get last
 }
 
+# Returns when the state of a submitted workflow can be read: the daemon answers when the submission is safe, and
+# writes the file a moment later. What a script does next with the id must not meet that moment.
+export def wait-for-state [workflow: string, data_dir?: string]: nothing -> nothing {
+  1..500 | each {|_|
+    try { orch workflow $workflow --data-dir $data_dir; true } catch { sleep 10ms; false }
+  } | any {|is_there| $is_there } | ignore
+}
+
 # The workflow's state as of the record `seq`. Files are written a moment after the record; a file that stays behind,
 # because the daemon is gone, is returned as it is.
 export def state-at [seq: int, workflow: string, data_dir?: string]: nothing -> record {

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     Identity = tuple[int, int, int]
 
 #: Between two looks at a journal: right after something has happened, and when nothing has for a while. A look costs
-#: some microseconds, so that the longer pause keeps a waiting stream below a hundredth of a core.
+#: some microseconds, waking up for it rather more: with the longer pause a waiting stream takes a hundredth of a core.
 _JOURNAL_PAUSE_S = 0.001
-_JOURNAL_PAUSE_MAX_S = 0.004
+_JOURNAL_PAUSE_MAX_S = 0.006
 _JOURNAL_PAUSE_GROWTH = 1.02
 
 #: Between two looks through a foreign directory at least; and the share of the time they may take.

@@ -2,16 +2,18 @@
 
 import time
 
-#: [seconds, their text]: the records of one second share their first nineteen characters.
-_last: "list[int | str]" = [-1, ""]
+#: [(seconds, their text)]: the times of one second share their first nineteen characters. Replaced as a whole, so
+#: that threads never see one half of it.
+_last: "list[tuple[int, str]]" = [(-1, "")]
 
 
 def rfc3339(wall_us: int) -> str:
     """``2026-01-31T08:05:09.000123Z`` for microseconds since 1970."""
     seconds, micros = divmod(wall_us, 1_000_000)
-    if _last[0] != seconds:
-        _last[:] = seconds, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{_last[1]}.{micros:06d}Z"
+    known = _last[0]
+    if known[0] != seconds:
+        known = _last[0] = (seconds, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)))
+    return f"{known[1]}.{micros:06d}Z"
 
 
 def parse_rfc3339(text: str) -> int:

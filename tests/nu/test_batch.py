@@ -90,9 +90,11 @@ def test_validate_submits_nothing(nu: Nushell, definitions: Path) -> None:
     assert nu.value("batch list | length") == before
 
 
-def test_submit_answers_with_the_workflow(nu: Nushell, daemon: LiveDaemon, definitions: Path) -> None:
-    """Without flags: the id at once; the workflow goes on by itself."""
-    answer = nu.value(f"batch submit {definitions}/good.k")
+@every_version
+def test_submit_answers_with_the_workflow(version: str, daemon: LiveDaemon, definitions: Path, tmp_path: Path) -> None:
+    """Without flags: the id, whose state can be read from then on; the workflow goes on by itself."""
+    nu = Nushell(daemon.data_dir, tmp_path, version)
+    answer = nu.value(f"let answer = batch submit {definitions}/good.k; batch status $answer.workflow; $answer")
     assert (answer["name"], answer["tasks"]) == ("good", 3)
     assert daemon.wait_until_over(answer["workflow"])["status"] == "succeeded"
 

@@ -27,7 +27,7 @@ def nushell(version: str = NEWEST) -> Path:
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:
     """An environment with a home folder of its own, without colours and without settings of ours."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "XDG_", "NU_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "NU_"))}
     config = home / ".config" / "nushell"
     config.mkdir(parents=True, exist_ok=True)
     for name in ("env.nu", "config.nu"):  # without them Nushell asks whether to create them

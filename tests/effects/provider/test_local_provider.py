@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -491,9 +492,9 @@ def test_runs_from_any_folder(local: Local, tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 def test_shellcheck_finds_nothing() -> None:
     """Every script is POSIX shell without a finding."""
     scripts = [*PROVIDER.rglob("*.sh"), PROVIDER.parent.parent / "wrapper.sh"]
-    result = subprocess.run(["shellcheck", "-x", "-s", "sh", *scripts], capture_output=True, text=True)
+    command = [str(Path(sys.executable).with_name("shellcheck")), "-x", "-s", "sh", *map(str, scripts)]
+    result = subprocess.run(command, capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (0, "")
