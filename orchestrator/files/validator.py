@@ -79,7 +79,8 @@ def socket_path() -> str:
 
     base = os.environ.get("XDG_RUNTIME_DIR")
     folder = f"{base}/orchestrator" if base and os.path.isdir(base) else f"/tmp/orchestrator-{os.geteuid()}"  # noqa: S108
-    own = zlib.crc32(f"{sys.prefix}:{os.path.dirname(__file__)}:{__version__}".encode())
+    package = os.path.dirname(__file__)
+    own = zlib.crc32(f"{sys.prefix}:{package}:{os.stat(package).st_ino}:{__version__}".encode())
     return f"{folder}/evaluator-{own:08x}.sock"
 
 

@@ -32,6 +32,9 @@ IDLE_S = 300.0
 #: An evaluation may take so long.
 WALL_S = 5.0
 
+#: Time between two looks whether the socket is still there; without it nobody will ever ask again.
+_LOOK_S = 5.0
+
 _LENGTH = struct.Struct("!I")
 
 
@@ -81,8 +84,11 @@ class Service:
             os._exit(0)
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
+        place = os.stat(self._path)
         while self._jobs or self._incoming or time.monotonic() - self._busy < self._idle_s:
             self._turn()
+            if not _is_still(self._path, place):
+                return
         os.unlink(self._path)
         shutil.rmtree(os.path.dirname(self._lax), ignore_errors=True)
 
@@ -98,7 +104,7 @@ class Service:
     def _turn(self) -> None:
         now = time.monotonic()
         due = [job.began + WALL_S for job in self._jobs.values() if not job.timed_out]
-        wait = min([*due, self._busy + self._idle_s]) - now
+        wait = min([*due, self._busy + self._idle_s, now + _LOOK_S]) - now
         for key, _ in self._selector.select(max(0.0, wait)):
             key.data()
         for job in self._jobs.values():
@@ -202,6 +208,14 @@ class Service:
         client.settimeout(WALL_S)
         with contextlib.suppress(OSError), client:  # a client that went away misses nothing
             client.sendall(_LENGTH.pack(len(content)) + content)
+
+
+def _is_still(path: str, place: os.stat_result) -> bool:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return False
+    return (found.st_dev, found.st_ino) == (place.st_dev, place.st_ino)
 
 
 def _read(path: str) -> bytes:

@@ -16,6 +16,7 @@ from orchestrator.interfaces.spool.request import CancelArguments, Request, Stop
 from orchestrator.model.errors import DefinitionInvalid, OrchestratorError, Refused
 from orchestrator.plan import ir
 from orchestrator.runtime.ids import new_workflow_id
+from orchestrator.store import project
 from orchestrator.store.pin import pin
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ class Desk:
         self, request: Request, event: WorkflowSubmitted, report: dict[str, Any], outcome: Step | Refuse
     ) -> None:
         known = self._loop.world.keys.get(request.key)
+        if known == event.workflow:  # who has the answer may look for the workflow at once
+            path, content = project.state_file(self._loop.world.workflows[known])
+            self._disk.replace(f"{self._data_dir}/{path}", content, durable=False)
         if known is not None:  # by this event, or by another with the same key that was quicker
             self._accepted(request, known, report["warnings"] if known == event.workflow else [])
         elif isinstance(outcome, Refuse):

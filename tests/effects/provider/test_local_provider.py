@@ -195,9 +195,9 @@ def test_an_attempt_that_is_repeated_is_noted_once(local: Local) -> None:
 
 
 def test_a_create_that_was_cut_off_is_completed(local: Local) -> None:
-    """A folder without its record is no server yet."""
+    """A folder without its record is no server yet; what a writer left that is gone is deleted."""
     (local.servers / "a" / "etc").mkdir(parents=True)
-    (local.servers / "a" / "etc" / "hostname.new.1").write_text("half")
+    (local.servers / "a" / "etc" / "hostname.new.99999999").write_text("half")
     assert local.fails("server", "check", "a")[0] == 66
     local.ok("server", "create", "a")
     local.ok("server", "check", "a")

@@ -70,8 +70,14 @@ now() {
 	date -u +%Y-%m-%dT%H:%M:%SZ
 }
 
+drop_unfinished() { # path: delete what writers of it left that were killed; those that live are let alone
+	for unfinished in "$1".new.*; do
+		kill -0 "${unfinished##*.}" 2>/dev/null || rm -f "$unfinished"
+	done
+}
+
 replace() { # path; content from standard input
-	rm -f "$1".new.*
+	drop_unfinished "$1"
 	cat >"$1.new.$$"
 	mv -f "$1.new.$$" "$1"
 }

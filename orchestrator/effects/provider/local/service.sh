@@ -39,8 +39,14 @@ compare() { # path
 	fi
 }
 
+drop_unfinished() { # path: delete what writers of it left that were killed; those that live are let alone
+	for unfinished in "$1".new.*; do
+		kill -0 "${unfinished##*.}" 2>/dev/null || rm -f "$unfinished"
+	done
+}
+
 bring() { # path: write it if it differs
-	rm -f "$1".new.*
+	drop_unfinished "$1"
 	if [ -f "$1" ] && [ "$(cat "$1")" = "$content" ]; then
 		return
 	fi
