@@ -7,9 +7,9 @@ def main() -> int:
     """Run what the command line says. Returns the exit code."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["serve"]:
-        from orchestrator import daemon
+        from orchestrator import serve
 
-        return daemon.main(arguments[1:])
+        return serve.main(arguments[1:])
     from orchestrator.interfaces import cli
 
     return cli.main(arguments)

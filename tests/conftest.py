@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytest_plugins = ["tests.support.faults"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_runtime_folder() -> Iterator[None]:

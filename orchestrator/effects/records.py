@@ -55,7 +55,7 @@ def read_records(path: str, stem: str, offset: int = 0) -> Records:
         data = b"".join(_chunks(fd, offset))
     finally:
         os.close(fd)
-    return _search(data, f" {stem}".encode())
+    return search(data, stem)
 
 
 def append_taken(path: str, stem: str) -> None:
@@ -83,8 +83,9 @@ def _chunks(fd: int, offset: int) -> list[bytes]:
     return chunks
 
 
-def _search(data: bytes, needle: bytes) -> Records:
-    """What the lines say that hold `needle`, a blank and the stem. The first claim and the first exit count."""
+def search(data: bytes, stem: str) -> Records:
+    """What the lines in `data` say of the attempt with this log stem. The first claim and the first exit count."""
+    needle = f" {stem}".encode()
     claim, exit_code, taken = None, None, False
     at = data.find(needle)
     while at >= 0 and (end := data.find(b"\n", at)) >= 0:

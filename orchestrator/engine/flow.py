@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.engine import rollback, schedule, timers
+from orchestrator.engine import flags, rollback, schedule, timers
 from orchestrator.model.states import TASK_FINAL
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def stop_starting(turn: Turn, workflow: Workflow, ending: Ending, because: str) 
             elif task.status == "waiting_retry":
                 last: TaskStatus = "timed_out" if task.outcome == "timed_out" else "failed"
                 turn.move(task, last, f"not tried again: {because}")
+            elif task.attempt and flags.INTERRUPTED_FAILS in workflow.flags:
+                turn.move(task, "failed", f"was interrupted, and is not tried again: {because}")
             elif operation.plan.id in blocked:
                 turn.move(task, "upstream_failed", f"not started: {because}")
             else:

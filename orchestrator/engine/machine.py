@@ -180,6 +180,7 @@ def _submitted(turn: Turn, event: WorkflowSubmitted) -> None:
         event.submitted_by,
         plan.priority if event.priority is None else event.priority,
         turn.at,
+        event.flags,
     )
     turn.world.workflows[workflow.id] = workflow
     turn.world.keys[event.key] = workflow.id

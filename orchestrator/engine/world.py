@@ -112,6 +112,7 @@ class Workflow(msgspec.Struct, eq=False):
     """One execution of a plan.
 
     Attributes:
+        flags: behaviours it runs by (`orchestrator.engine.flags`).
         ending: why nothing new is started; None while things go well.
         because: the sentence behind `ending`.
         remaining: tasks that are not over yet.
@@ -129,6 +130,7 @@ class Workflow(msgspec.Struct, eq=False):
     submitted_by: str
     priority: int
     created: Moment
+    flags: tuple[str, ...] = ()
     status: WorkflowStatus = "queued"
     reason: str = ""
     operations: list[OperationState] = []

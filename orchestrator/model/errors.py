@@ -182,10 +182,19 @@ class JournalDamaged(OrchestratorError):
 
 
 class DiskFailed(OrchestratorError):
-    """Writing or syncing failed; what was not acknowledged may be lost, nothing else is."""
+    """Writing or syncing failed; what was not acknowledged may be lost, nothing else is.
+
+    Attributes:
+        may_pass: the same can be tried again when somebody has made room or put right what was in the way, and
+            then be believed. Never so for a failed sync.
+    """
 
     code = "orch::disk::failed"
     exit_code = 74
+
+    def __init__(self, message: str, help: str = "", may_pass: bool = False) -> None:
+        super().__init__(message, help)
+        self.may_pass = may_pass
 
 
 class StartError(OrchestratorError):

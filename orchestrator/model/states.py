@@ -116,7 +116,7 @@ WORKFLOW_FINAL: "Final[frozenset[str]]" = frozenset(
 
 #: {task status: the statuses that may follow it}. Where a status may follow itself, its reason changed.
 TASK_TRANSITIONS: "Final[dict[str, tuple[str, ...]]]" = {
-    "pending": ("pending", "running", "cancelled", "skipped", "upstream_failed"),
+    "pending": ("pending", "running", "failed", "cancelled", "skipped", "upstream_failed"),
     "waiting_retry": ("pending", "failed", "timed_out", "cancelled"),
     "pending_approval": (),
     "paused": (),

@@ -5,7 +5,7 @@ Theory of operation
 `offer` steps an event in memory and appends its record. `turn`, called when nothing more is at hand, writes what
 was appended and asks for a sync, unless one is under way. `synced` says how far the disk is; only then are the
 commands of those records performed, the askers answered and the files marked. What arrives during a sync waits in
-memory and shares the next one.
+memory and shares the next one. A disk that is full or read-only is waited for; one that fails is not believed again.
 
 The loop calls nothing that blocks and owns no thread: syncs are asked for and reported, time is asked from a
 clock that is given to it. So a simulation drives it without changing a line.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from orchestrator.engine import timers
 from orchestrator.engine.commands import Command, Refuse
 from orchestrator.engine.machine import Step, step
+from orchestrator.model.errors import DiskFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from orchestrator.runtime.clock import Clock
     from orchestrator.runtime.projector import Projector
     from orchestrator.store.journal import Journal
+
+#: Time between two tries of a write that the disk did not take.
+RETRY_US = 1_000_000
 
 
 class _Waiting(NamedTuple):
@@ -45,6 +49,7 @@ class Loop:
     Attributes:
         world: changed by `offer` only.
         synced_seq: the last record that is known to be on the disk.
+        trouble: why the journal cannot be written at the moment; None when it can.
     """
 
     def __init__(
@@ -66,6 +71,8 @@ class Loop:
         self._request_sync = request_sync
         self._waiting: deque[_Waiting] = deque()
         self._syncing = False
+        self.trouble: DiskFailed | None = None
+        self._retry_us = 0
 
     def offer(self, event: Event, answer: Callable[[Step | Refuse], None] | None = None) -> None:
         """Step `event` now. `answer` is called when its outcome, and everything it rests on, is durable.
@@ -89,12 +96,34 @@ class Loop:
             self.offer(event)
 
     def turn(self) -> None:
-        """Write and sync what has gathered. Raises DiskFailed; the daemon must then end."""
+        """Write and sync what has gathered.
+
+        While the disk takes nothing and that may pass (`trouble`), everything waits in memory, nothing is
+        acknowledged or performed, and the same is tried again every `RETRY_US`.
+
+        Raises:
+            DiskFailed: it does not pass; the daemon must end.
+        """
         self._release(self.synced_seq)
-        if self._journal.has_unwritten and not self._syncing:
+        if not self._journal.has_unwritten or self._syncing:
+            return
+        now_us = self._clock.now().mono_us
+        if self.trouble is not None and now_us < self._retry_us:
+            return
+        try:
             self._journal.flush()
-            self._syncing = True
-            self._request_sync()
+        except DiskFailed as error:
+            if not error.may_pass:
+                raise
+            self.trouble, self._retry_us = error, now_us + RETRY_US
+            return
+        self.trouble = None
+        self._syncing = True
+        self._request_sync()
+
+    def next_due_us(self) -> int | None:
+        """When `turn` has something to try again, on the monotonic clock."""
+        return None if self.trouble is None else self._retry_us
 
     def synced(self, seq: int) -> None:
         """Records up to `seq` are on the disk."""

@@ -9,6 +9,7 @@ the start rewrites what is late.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from orchestrator.model.limits import HEARTBEAT_S
@@ -27,6 +28,9 @@ BATCH_FILES = 256
 
 #: Least time between two batches.
 BATCH_US = 50_000
+
+#: Time between two tries of a batch that could not be written.
+RETRY_US = 1_000_000
 
 #: Least time between two versions of a running workflow's state, and of status.json between heartbeats.
 REWRITE_US = 100_000
@@ -47,7 +51,7 @@ class Projector:
         write: Callable[[Batch], None],
         status_file: Callable[[], tuple[str, bytes]],
     ) -> None:
-        """`write` takes a batch and must lead to a call of `written`, later. `status_file` renders status.json."""
+        """`write` takes a batch and must lead to `written` or `failed`, later. `status_file` renders status.json."""
         self._world = world
         self._clock = clock
         self._write = write
@@ -58,7 +62,9 @@ class Projector:
         self._status_dirty = True
         self._status_written_us = -_HEARTBEAT_US
         self._writing = self._catching_up = False
-        self._batch_us = -BATCH_US
+        self._out_tasks: dict[str, Task] = {}
+        self._out_workflows: dict[str, Workflow] = {}
+        self._next_us = 0
 
     def mark(self, result: Step) -> None:
         """The record of `result` is on the disk: the files of what it changed are late."""
@@ -78,19 +84,28 @@ class Projector:
         """The last batch is out."""
         self._writing = False
 
+    def failed(self) -> None:
+        """The last batch could not be written as a whole: its files are late again, and tried later."""
+        self._tasks = self._out_tasks | self._tasks
+        self._workflows = self._out_workflows | self._workflows
+        self._status_dirty = True
+        self._next_us = self._clock.now().mono_us + RETRY_US
+        self._writing = False
+
     def pump(self) -> None:
         """Hand the next batch to the writer if it is free and something is due."""
         now_us = self._clock.now().mono_us
-        if self._writing or now_us < self._batch_us + BATCH_US:
+        if self._writing or now_us < self._next_us:
             return
         status = self._due_status(now_us)
-        batch = status + self._due_workflows(now_us)
-        while self._tasks and len(batch) < BATCH_FILES:
-            _, task = self._pop_first(self._tasks)
-            batch.append(project.task_file(task))
+        self._out_workflows = self._due_workflows(now_us)
+        self._out_tasks = self._due_tasks(BATCH_FILES - len(status) - len(self._out_workflows))
+        batch = status
+        batch += [project.state_file(workflow) for workflow in self._out_workflows.values()]
+        batch += [project.task_file(task) for task in self._out_tasks.values()]
         if batch:
-            self._writing, self._batch_us = True, now_us
-            self._catching_up = len(batch) > len(status)
+            self._writing, self._next_us = True, now_us + BATCH_US
+            self._catching_up = bool(self._out_workflows or self._out_tasks)
             self._write(batch)
 
     def next_due_us(self) -> int | None:
@@ -102,7 +117,7 @@ class Projector:
             due = 0
         elif self._workflows:
             due = min(due, *(self._workflow_due.get(workflow, 0) for workflow in self._workflows))
-        return max(due, self._batch_us + BATCH_US)
+        return max(due, self._next_us)
 
     @property
     def is_idle(self) -> bool:
@@ -116,21 +131,22 @@ class Projector:
         self._status_dirty, self._status_written_us = False, now_us
         return [self._status_file()]
 
-    def _due_workflows(self, now_us: int) -> Batch:
+    def _due_workflows(self, now_us: int) -> dict[str, Workflow]:
         due = [
             workflow
             for workflow in self._workflows.values()
             if workflow.status in WORKFLOW_FINAL or self._workflow_due.get(workflow.id, 0) <= now_us
-        ][:BATCH_FILES]
+        ][: BATCH_FILES - 1]
         for workflow in due:
             del self._workflows[workflow.id]
             if workflow.status in WORKFLOW_FINAL:
                 self._workflow_due.pop(workflow.id, None)
             else:
                 self._workflow_due[workflow.id] = now_us + REWRITE_US
-        return [project.state_file(workflow) for workflow in due]
+        return {workflow.id: workflow for workflow in due}
 
-    @staticmethod
-    def _pop_first(tasks: dict[str, Task]) -> tuple[str, Task]:
-        first = next(iter(tasks))
-        return first, tasks.pop(first)
+    def _due_tasks(self, room: int) -> dict[str, Task]:
+        due = dict(islice(self._tasks.items(), room))
+        for task_id in due:
+            del self._tasks[task_id]
+        return due

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.events import Event
     from orchestrator.engine.world import Task, World
     from orchestrator.runtime.clock import Clock
-    from orchestrator.runtime.reactor import Reactor
+    from orchestrator.runtime.host import Waiting
 
 
 class _Running(msgspec.Struct, eq=False):
@@ -45,7 +45,7 @@ class Supervisor:
         world: World,
         effect: Effect,
         clock: Clock,
-        reactor: Reactor,
+        waiting: Waiting,
         offer: Callable[[Event], None],
         data_dir: str,
         provider_directories: Mapping[str, str],
@@ -54,7 +54,7 @@ class Supervisor:
         self._world = world
         self._effect = effect
         self._clock = clock
-        self._reactor = reactor
+        self._waiting = waiting
         self._offer = offer
         self._data_dir = data_dir
         self._provider_directories = provider_directories
@@ -115,15 +115,15 @@ class Supervisor:
 
     def _watch(self, task: Task, attempt: int, child: Child) -> None:
         self._running[task.id] = _Running(task, attempt, child)
-        self._reactor.watch(child.fileno(), lambda: self._ended(task.id))
+        self._waiting.watch(child.fileno(), lambda: self._ended(task.id))
 
     def _ended(self, task_id: str) -> None:
         running = self._running.pop(task_id)
-        self._reactor.unwatch(running.child.fileno())
+        self._waiting.unwatch(running.child.fileno())
         ended = running.child.collect(self._clock.now().mono_us)
         if ended is None:
             self._running[task_id] = running
-            self._reactor.watch(running.child.fileno(), lambda: self._ended(task_id))
+            self._waiting.watch(running.child.fileno(), lambda: self._ended(task_id))
             return
         self._report(running.task, running.attempt, ended)
 

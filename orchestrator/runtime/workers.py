@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,18 +17,29 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Workers:
-    """`count` threads that take jobs from one queue."""
+class Workers(Protocol):
+    """Something that does jobs beside the loop, those of one name in the order they came."""
+
+    def run(self, job: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]) -> None:
+        """Run `job` elsewhere; then `done` with its result, or `failed` with its exception, in the loop's thread."""
+
+    def finish(self, patience_s: float) -> None:
+        """Return when every job so far has run, or after `patience_s`. What they report may not be heard any more."""
+
+
+class Threads:
+    """`count` threads that take jobs from one queue. See `Workers`."""
 
     def __init__(self, name: str, post: Callable[[Callable[[], None]], None], count: int = 1) -> None:
         """`post` runs a function in the loop's thread, soon."""
         self._post = post
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._count = count
+        self._jobs: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         for number in range(count):
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True).start()
 
     def run(self, job: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]) -> None:
-        """Run `job` in a thread; then `done` with its result, or `failed` with its exception, in the loop's thread."""
+        """See `Workers`."""
 
         def work() -> None:
             try:
@@ -39,6 +51,14 @@ class Workers:
                 self._post(lambda: done(result))
 
         self._jobs.put(work)
+
+    def finish(self, patience_s: float) -> None:
+        """See `Workers`."""
+        idle = threading.Barrier(self._count + 1)
+        for _ in range(self._count):
+            self._jobs.put(idle.wait)
+        with suppress(threading.BrokenBarrierError):
+            idle.wait(patience_s)
 
     def _work(self) -> None:
         while True:

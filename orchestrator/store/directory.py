@@ -43,10 +43,11 @@ def prepare(disk: Disk, data_dir: str) -> None:
     os.makedirs(data_dir, mode=layout.DIRECTORY_MODE, exist_ok=True)
     _check_owner(data_dir)
     with _alone(data_dir):
-        _prepare(disk, data_dir)
+        make_ours(disk, data_dir)
 
 
-def _prepare(disk: Disk, data_dir: str) -> None:
+def make_ours(disk: Disk, data_dir: str) -> None:
+    """The part of `prepare` that a crash may interrupt anywhere: the next one completes it. Raises as that."""
     content = disk.read(f"{data_dir}/{layout.FORMAT_FILE}")
     if content is None:
         _refuse_foreign(disk, data_dir)

@@ -13,8 +13,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol, cast
 
 from orchestrator.files.layout import DIRECTORY_MODE, FILE_MODE
 from orchestrator.model.errors import DiskFailed
@@ -51,11 +51,25 @@ class Disk(Protocol):
     def read(self, path: str) -> bytes | None:
         """The whole regular file, None if there is none. A link is not followed."""
 
+    def read_strange(self, path: str, bytes_max: int) -> bytes | None:
+        """A file that somebody else put there, None if it is gone.
+
+        Raises:
+            Unfit: it is no regular file, not this user's, too large, or cannot be opened. Nothing was waited for.
+            DiskFailed: it says nothing about the file that it could not be opened.
+        """
+
+    def modified_us(self, path: str) -> int | None:
+        """When the file was last written, in microseconds since 1970; None if there is none."""
+
     def replace(self, path: str, data: bytes, *, durable: bool) -> None:
         """Make `data` the content of `path`, atomically."""
 
     def remove(self, path: str) -> None:
         """Unlink `path`; fine if it is gone."""
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a directory and everything in it; fine if it is gone. Links in it are removed, not followed."""
 
     def move(self, source: str, target: str) -> None:
         """Rename within one file system; replaces `target`."""
@@ -67,47 +81,87 @@ class Disk(Protocol):
         """An existing log."""
 
 
-class RealLog:
-    """A log on a real file system."""
+class Unfit(ValueError):
+    """A file is not what may be read; the text says why."""
 
-    def __init__(self, path: str, flags: int) -> None:
+
+class System(Protocol):
+    """The calls of the operating system that a disk is made of: those of module `os`, of the same names.
+
+    They are a port of their own so that a simulation can fail, tear and lose at each of them, and the code that
+    copes with it is the code that is run.
+    """
+
+    def open(self, path: str, flags: int, mode: int = 0o777) -> int: ...
+    def close(self, fd: int) -> None: ...
+    def read(self, fd: int, size: int) -> bytes: ...
+    def write(self, fd: int, data: memoryview) -> int: ...
+    def pwrite(self, fd: int, data: memoryview, offset: int) -> int: ...
+    def ftruncate(self, fd: int, size: int) -> None: ...
+    def fsync(self, fd: int) -> None: ...
+    def fdatasync(self, fd: int) -> None: ...
+    def fstat(self, fd: int) -> os.stat_result: ...
+    def lstat(self, path: str) -> os.stat_result: ...
+    def mkdir(self, path: str, mode: int) -> None: ...
+    def listdir(self, path: str) -> list[str]: ...
+    def rename(self, source: str, target: str) -> None: ...
+    def unlink(self, path: str) -> None: ...
+    def rmdir(self, path: str) -> None: ...
+
+
+#: The running system. (A module has the methods of a protocol, but type checkers do not see it.)
+_OS = cast("System", os)
+
+_READ_ANY = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+_CHUNK = 1 << 20
+
+
+class RealLog:
+    """A log on a file system."""
+
+    def __init__(self, path: str, flags: int, system: System = _OS) -> None:
         self._path = path
+        self._system = system
         with _telling("opening", path):
-            self._fd = os.open(path, flags | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+            self._fd = system.open(path, flags | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
 
     def write(self, offset: int, data: bytes) -> None:
         """See `Log`. Short writes are continued."""
         view = memoryview(data)
         while view:
             with _telling("writing", self._path):
-                written = os.pwrite(self._fd, view, offset)
+                written = self._system.pwrite(self._fd, view, offset)
             if written == 0:
                 raise DiskFailed(f"writing {self._path}: the disk took nothing")
             view, offset = view[written:], offset + written
 
     def sync(self) -> None:
         """See `Log`."""
-        with _telling("syncing", self._path):
-            os.fdatasync(self._fd)
+        with _telling("syncing", self._path, is_sync=True):
+            self._system.fdatasync(self._fd)
 
     def truncate(self, size: int) -> None:
         """See `Log`."""
         with _telling("cutting", self._path):
-            os.ftruncate(self._fd, size)
+            self._system.ftruncate(self._fd, size)
 
     def close(self) -> None:
         """See `Log`."""
-        os.close(self._fd)
+        self._system.close(self._fd)
 
 
 class RealDisk:
-    """The file system of this machine."""
+    """A file system, by the calls of a `System`: this machine's, unless another is given."""
+
+    def __init__(self, system: System = _OS) -> None:
+        self._system = system
 
     def make_directory(self, path: str) -> None:
         """See `Disk`."""
         with _telling("creating directory", path):
             try:
-                os.mkdir(path, DIRECTORY_MODE)
+                self._system.mkdir(path, DIRECTORY_MODE)
             except FileExistsError:
                 return
         self._sync_directory(os.path.dirname(path))
@@ -116,7 +170,7 @@ class RealDisk:
         """See `Disk`."""
         with _telling("listing", path):
             try:
-                return sorted(os.listdir(path))
+                return sorted(self._system.listdir(path))
             except FileNotFoundError:
                 return []
 
@@ -124,81 +178,140 @@ class RealDisk:
         """See `Disk`. Anything but a regular file counts as absent, and a FIFO does not block."""
         with _telling("reading", path):
             try:
-                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+                fd = self._system.open(path, _READ_ANY)
             except OSError as error:
                 if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
                     return None
                 raise
-            with os.fdopen(fd, "rb") as file:
-                return file.read() if stat.S_ISREG(os.fstat(fd).st_mode) else None
+            try:
+                is_regular = stat.S_ISREG(self._system.fstat(fd).st_mode)
+                return b"".join(iter(lambda: self._system.read(fd, _CHUNK), b"")) if is_regular else None
+            finally:
+                self._system.close(fd)
+
+    def read_strange(self, path: str, bytes_max: int) -> bytes | None:
+        """See `Disk`."""
+        try:
+            fd = self._system.open(path, _READ_ANY)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in _OURS_TO_LACK:
+                raise DiskFailed(f"opening {path}: {error.strerror}", _REMEDIES[error.errno], may_pass=True) from error
+            raise Unfit(f"it cannot be opened: {os.strerror(error.errno or 0)}") from error
+        try:
+            found = self._system.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
+                raise Unfit("it is not a regular file")
+            if found.st_uid != os.geteuid():
+                raise Unfit(f"it belongs to user {found.st_uid}")
+            if found.st_size > bytes_max:
+                raise Unfit(f"it is larger than {bytes_max} bytes")
+            return self._system.read(fd, bytes_max)
+        except OSError as error:
+            raise Unfit(f"it cannot be read: {os.strerror(error.errno or 0)}") from error
+        finally:
+            self._system.close(fd)
+
+    def modified_us(self, path: str) -> int | None:
+        """See `Disk`."""
+        try:
+            return self._system.lstat(path).st_mtime_ns // 1000
+        except FileNotFoundError:
+            return None
 
     def replace(self, path: str, data: bytes, *, durable: bool) -> None:
-        """See `Disk`. Writes ``.<name>.tmp`` beside the file and renames it."""
+        """See `Disk`. Writes ``.<name>.tmp`` beside the file and renames it; a failed one leaves nothing behind."""
         directory, name = os.path.split(path)
         temporary = f"{directory}/.{name}.tmp"
         with _telling("replacing", path):
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
             try:
-                _write_all(fd, data)
-                if durable:
-                    os.fsync(fd)
-            finally:
-                os.close(fd)
-            os.rename(temporary, path)
+                self._write(temporary, data, durable=durable)
+                self._system.rename(temporary, path)
+            except OSError:
+                with suppress(OSError):
+                    self._system.unlink(temporary)
+                raise
         if durable:
             self._sync_directory(directory)
 
     def remove(self, path: str) -> None:
         """See `Disk`."""
-        with _telling("removing", path):
-            try:
-                os.unlink(path)
-            except FileNotFoundError:
-                return
+        with _telling("removing", path), suppress(FileNotFoundError):
+            self._system.unlink(path)
+
+    def remove_tree(self, path: str) -> None:
+        """See `Disk`."""
+        with _telling("removing", path), suppress(FileNotFoundError):
+            for name in self._system.listdir(path):
+                inside = f"{path}/{name}"
+                if stat.S_ISDIR(self._system.lstat(inside).st_mode):
+                    self.remove_tree(inside)
+                else:
+                    self._system.unlink(inside)
+            self._system.rmdir(path)
 
     def move(self, source: str, target: str) -> None:
         """See `Disk`."""
         with _telling("moving", source):
-            os.rename(source, target)
+            self._system.rename(source, target)
 
     def create_log(self, path: str) -> Log:
         """See `Disk`."""
-        log = RealLog(path, os.O_CREAT | os.O_EXCL)
+        log = RealLog(path, os.O_CREAT | os.O_EXCL, self._system)
         self._sync_directory(os.path.dirname(path))
         return log
 
     def open_log(self, path: str) -> Log:
         """See `Disk`."""
-        return RealLog(path, 0)
+        return RealLog(path, 0, self._system)
+
+    def _write(self, path: str, data: bytes, *, durable: bool) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        fd = self._system.open(path, flags, FILE_MODE)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[self._system.write(fd, view) :]
+            if durable:
+                self._system.fsync(fd)
+        finally:
+            self._system.close(fd)
 
     def _sync_directory(self, path: str) -> None:
         with _telling("syncing directory", path):
-            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fd = self._system.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                os.fsync(fd)
+                self._system.fsync(fd)
             finally:
-                os.close(fd)
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+                self._system.close(fd)
 
 
 @contextmanager
-def _telling(doing: str, path: str) -> Iterator[None]:
+def _telling(doing: str, path: str, *, is_sync: bool = False) -> Iterator[None]:
     """Turn the system's error into one that says what was tried, on what, and what to do."""
     try:
         yield
     except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "")
-        raise DiskFailed(f"{doing} {path}: {os.strerror(error.errno or 0)}", remedy) from error
+        number = error.errno or 0
+        what = f"{doing} {path}: {os.strerror(number)}"
+        raise DiskFailed(what, _REMEDIES.get(number, ""), number in _PASSING and not is_sync) from error
 
 
 _REMEDIES = {
     errno.ENOSPC: "Free some space on that file system; nothing acknowledged was lost.",
+    errno.EDQUOT: "The disk quota is used up; nothing acknowledged was lost.",
     errno.EROFS: "The file system is mounted read-only.",
     errno.EACCES: "Check the owner and the mode of that directory.",
     errno.EMFILE: "Too many open files: raise the limit (ulimit -n) of the daemon.",
+    errno.ENFILE: "The machine has too many files open.",
+    errno.ENOMEM: "The machine is short of memory.",
 }
+
+#: Reasons not to open a file that are no fault of the file.
+_OURS_TO_LACK = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM))
+
+#: What passes when somebody has made room or put right what was in the way.
+_PASSING = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+)

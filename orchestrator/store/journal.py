@@ -63,14 +63,18 @@ class Journal:
         return bool(self._buffer)
 
     def flush(self) -> None:
-        """Write what was appended. Durable only after the next `sync`. Raises DiskFailed."""
+        """Write what was appended. Durable only after the next `sync`.
+
+        Raises:
+            DiskFailed: nothing counts as written. If it may pass, the same can be tried again.
+        """
         if self._size >= SEGMENT_BYTES:
             self._seal()
         data = b"".join(self._buffer)
-        self._buffer.clear()
         if self._size + len(data) > self._allocated:
             self._allocate(len(data))
         self._log.write(self._size, data)
+        self._buffer.clear()
         self._size += len(data)
         self.written_seq = self._appended_seq
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from orchestrator.engine.commands import Refuse, StartAttempt
 from orchestrator.engine.events import AttemptExited, CancelRequested, Moment
 from orchestrator.engine.world import World
 from orchestrator.model.errors import DiskFailed
-from orchestrator.runtime.loop import Loop
+from orchestrator.runtime.loop import RETRY_US, Loop
 from orchestrator.runtime.projector import Projector
 from orchestrator.store.codec import FIRST_SUM
 from orchestrator.store.journal import Journal
@@ -130,13 +131,32 @@ def test_timers_fire_when_their_time_has_come() -> None:
     assert type(bench.performed[-1]).__name__ == "StopAttempt"
 
 
-def test_a_disk_that_refuses_the_record_ends_the_turn() -> None:
+def test_a_disk_that_fails_ends_the_turn() -> None:
     """The failure reaches whoever runs the loop; nothing was performed."""
     bench = Bench()
-    bench.disk.fail = {bench.disk.calls + 1: 28, bench.disk.calls + 2: 28}
+    bench.disk.files.fault = lambda _call, _path: errno.EIO
     with pytest.raises(DiskFailed):
         bench.begin()
     assert bench.performed == []
+
+
+def test_a_full_disk_is_waited_for() -> None:
+    """Nothing is performed or answered while the disk takes nothing; when it does, everything is, in order."""
+    bench = Bench()
+    bench.disk.files.fault = lambda _call, _path: errno.ENOSPC
+    bench.begin()
+    assert (bench.performed, bench.answers) == ([], [])
+    assert bench.loop.trouble is not None
+    bench.disk.files.fault = lambda _call, _path: None
+    bench.loop.turn()
+    assert bench.loop.trouble is not None, "it is not tried again at once"
+    assert bench.loop.next_due_us() == bench.clock.us + RETRY_US
+    bench.clock.us += RETRY_US
+    bench.loop.turn()
+    assert bench.loop.trouble is None
+    bench.sync()
+    assert bench.performed != []
+    assert bench.loop.is_settled
 
 
 def test_files_that_change_again_before_they_are_written_are_written_once() -> None:

@@ -92,7 +92,7 @@ def test_recovers_from_a_journal_cut_after_any_byte() -> None:
     while lines[-1] < len(content):
         lines.append(content.index(b"\n", lines[-1]) + 1)
     for size in range(len(content) + 1):
-        life.disk.files[SEGMENT].content = content[:size] + b"\n" * 7
+        life.disk.put(SEGMENT, content[:size] + b"\n" * 7)
         found = recover(life.disk, "/d")
         # A record that only misses its newline is whole: the checksum says so.
         whole = sum(end <= size + 1 for end in lines) - 1
@@ -104,7 +104,7 @@ def test_recovers_from_a_journal_cut_after_any_byte() -> None:
 def test_goes_on_behind_a_cut_journal() -> None:
     """After a cut the next daemon seals the segment and its records follow without a gap."""
     life = a_short_life()
-    life.disk.files[SEGMENT].content = journal_bytes(life)[:-9]
+    life.disk.put(SEGMENT, journal_bytes(life)[:-9])
     again = Life(life.disk)
     seq = again.happen(started(epoch=2)).seq
     found = recover(life.disk, "/d")
@@ -120,7 +120,7 @@ def test_a_changed_byte_that_was_acknowledged_stops_the_start(change: bytes) -> 
     for place in range(0, len(last_two[0]), 7):
         if content[place : place + 1] == change:
             continue
-        life.disk.files[SEGMENT].content = content[:place] + change + content[place + 1 :]
+        life.disk.put(SEGMENT, content[:place] + change + content[place + 1 :])
         with pytest.raises(JournalDamaged, match=r"000001\.jsonl, line \d+"):
             recover(life.disk, "/d")
 
@@ -135,7 +135,7 @@ def test_whole_lines_behind_a_torn_one_are_cut_if_nobody_was_told() -> None:
     for seq in (before + 1, before + 2):
         line, previous = codec.encode(seq, before, started(), Moment(1, 1), [], previous)
         batch += line
-    life.disk.files[SEGMENT].content = content + b"\n" * 40 + batch[40:]
+    life.disk.put(SEGMENT, content + b"\n" * 40 + batch[40:])
     found = recover(life.disk, "/d")
     assert (found.world.seq, found.torn_bytes) == (before, len(batch) - 1)
 
@@ -171,8 +171,9 @@ def test_a_failed_sync_is_cut_back_to_the_last_good_one() -> None:
     """What was written behind the last good sync is not there for the next daemon, though the disk had it."""
     life = a_short_life()
     seq = life.world.seq
-    life.disk.fail = {life.disk.calls + 2: 5}
+    life.disk.files.fault = lambda call, _path: 5 if call == "sync" else None
     with pytest.raises(DiskFailed):
         life.happen(started(epoch=2))
+    life.disk.files.fault = lambda _call, _path: None
     life.journal.cut_back()
     assert recover(life.disk, "/d").world.seq == seq

@@ -50,7 +50,7 @@ def test_a_changed_file_is_found() -> None:
     life = a_short_life()
     write_all(life)
     path = "/d/tasks/w1.a.local.x.json"
-    row = json.loads(life.disk.files[path].content)
+    row = json.loads(life.disk.content(path))
     row["priority"] = 7
     life.disk.replace(path, project.encode_lines(row), durable=False)
     findings = verify(life.disk, "/d").findings
@@ -71,11 +71,13 @@ def test_rebuild_makes_every_file_anew() -> None:
     """Whatever was changed, missing or invented: afterwards nothing is to be found (RX-02, RX-03)."""
     life = a_short_life()
     write_all(life)
-    before = {path: file.content for path, file in life.disk.files.items() if "/tasks/" in path or "state" in path}
+    before = {
+        path: content for path, content in life.disk.files.files().items() if "/tasks/" in path or "state" in path
+    }
     for number, path in enumerate(before):
         life.disk.replace(path, b"nonsense", durable=False) if number % 2 else life.disk.remove(path)
     life.disk.replace("/d/tasks/invented.json", b"{}", durable=False)
     assert rebuild(life.disk, "/d") == 8
     assert kinds(life) == []
-    assert {path: life.disk.files[path].content for path in before} == before
+    assert {path: life.disk.content(path) for path in before} == before
     assert life.disk.read("/d/tasks/invented.json") is None

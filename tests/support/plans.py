@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.engine import flags
 from orchestrator.engine.events import DaemonStarted, Moment, WorkflowSubmitted
 from orchestrator.plan.ir import (
     Action,
@@ -66,7 +67,9 @@ def plan(
 
 def submitted(of: Plan, workflow: str = "w", key: str = "") -> WorkflowSubmitted:
     """The event that brings `workflow` into being."""
-    return WorkflowSubmitted(workflow, digest(canonical(of)), "/d/w.k", key or f"key-{workflow}", "tester", of)
+    return WorkflowSubmitted(
+        workflow, digest(canonical(of)), "/d/w.k", key or f"key-{workflow}", "tester", of, flags=flags.CURRENT
+    )
 
 
 def started(max_running: int = 16, epoch: int = 1, boot_id: str = "boot", **limits: int) -> DaemonStarted:

@@ -6,16 +6,16 @@ sync of the record they rest on.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from orchestrator.engine import flags
 from orchestrator.engine.commands import Refuse
 from orchestrator.engine.events import CancelRequested, DrainRequested, WorkflowSubmitted
-from orchestrator.files import validator
 from orchestrator.interfaces.spool.inbox import Inbox
 from orchestrator.interfaces.spool.request import CancelArguments, Request, StopArguments, SubmitArguments
-from orchestrator.model.errors import DefinitionInvalid, OrchestratorError, Refused
+from orchestrator.model.errors import DefinitionInvalid, DiskFailed, OrchestratorError, Refused
 from orchestrator.plan import ir
-from orchestrator.runtime.ids import new_workflow_id
 from orchestrator.store import project
 from orchestrator.store.pin import pin
 
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from orchestrator.engine.machine import Step
-    from orchestrator.runtime.clock import Clock
+    from orchestrator.runtime.host import Host
     from orchestrator.runtime.loop import Loop
-    from orchestrator.runtime.workers import Workers
-    from orchestrator.store.disk import Disk
 
 
 class Desk:
@@ -38,30 +36,20 @@ class Desk:
     """
 
     def __init__(
-        self,
-        loop: Loop,
-        disk: Disk,
-        data_dir: str,
-        clock: Clock,
-        workers: Workers,
-        *,
-        end: Callable[[], None],
-        drain: Callable[[], None],
-        say: Callable[[str], None],
+        self, host: Host, loop: Loop, data_dir: str, *, end: Callable[[], None], drain: Callable[[], None]
     ) -> None:
-        """`workers` wait for evaluations; `end` and `drain` tell the daemon to stop; `say` is for its log."""
-        self.inbox = Inbox(disk, data_dir, self._handle, say)
+        """`end` and `drain` tell the daemon to stop."""
+        self.inbox = Inbox(host.disk, data_dir, self._handle, host.say)
+        self._host = host
         self._loop = loop
-        self._disk = disk
+        self._disk = host.disk
         self._data_dir = data_dir
-        self._clock = clock
-        self._workers = workers
+        self._workers = host.workers("evaluate", 2)
         self._end = end
         self._drain = drain
-        self._say = say
 
     def _handle(self, request: Request) -> None:
-        if request.expires_us < self._clock.now().wall_us:
+        if request.expires_us < self._host.clock.now().wall_us:
             expired = Refused("The request had expired before the daemon met it.", "Send it again.")
             self.inbox.refuse(request.key, expired)
             return
@@ -79,7 +67,7 @@ class Desk:
             self._accepted(request, known, [])
             return
         self._workers.run(
-            lambda: validator.evaluate(
+            lambda: self._host.evaluate(
                 wanted.path,
                 options=wanted.options,
                 name=wanted.name,
@@ -100,13 +88,14 @@ class Desk:
         encoded = report["plan"].encode()
         plan = ir.decode(encoded)
         event = WorkflowSubmitted(
-            new_workflow_id(plan.name),
+            self._host.new_workflow_id(plan.name),
             ir.digest(encoded),
             report["definition"],
             request.key,
             request.by or "somebody",
             plan,
             wanted.priority,
+            flags.CURRENT,
         )
         sources = {source["path"]: source["text"].encode() for source in report["sources"]}
         self._workers.run(
@@ -121,7 +110,8 @@ class Desk:
         known = self._loop.world.keys.get(request.key)
         if known == event.workflow:  # who has the answer may look for the workflow at once
             path, content = project.state_file(self._loop.world.workflows[known])
-            self._disk.replace(f"{self._data_dir}/{path}", content, durable=False)
+            with suppress(DiskFailed):  # the projector tries again
+                self._disk.replace(f"{self._data_dir}/{path}", content, durable=False)
         if known is not None:  # by this event, or by another with the same key that was quicker
             self._accepted(request, known, report["warnings"] if known == event.workflow else [])
         elif isinstance(outcome, Refuse):
@@ -158,7 +148,11 @@ class Desk:
         self.inbox.reply(request.key, self._loop.synced_seq, {"workflow": workflow, "status": status})
 
     def _stop(self, request: Request, wanted: StopArguments) -> None:
-        self.inbox.forget_file(request.key)
+        try:
+            self.inbox.forget_file(request.key)
+        except DiskFailed as error:  # the next daemon would meet it again and end
+            self.inbox.refuse(request.key, error)
+            return
         if wanted.mode == "leave":
             self.inbox.reply(request.key, self._loop.synced_seq, {"mode": wanted.mode})
             self._end()
@@ -172,6 +166,6 @@ class Desk:
 
     def _failed(self, request: Request, error: Exception) -> None:
         if not isinstance(error, OrchestratorError):
-            self._say(f"request {request.key}: unexpected {type(error).__name__}: {error}")
+            self._host.say(f"request {request.key}: unexpected {type(error).__name__}: {error}")
             error = Refused(f"{type(error).__name__}: {error}", "This is a fault of the orchestrator, see daemon.log.")
         self.inbox.refuse(request.key, error)

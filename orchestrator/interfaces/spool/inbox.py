@@ -7,15 +7,16 @@ written; if the daemon dies between the two, the request is met again and its ke
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from orchestrator.files.layout import FORMAT, INBOX, QUARANTINE, REPLIES
 from orchestrator.interfaces.spool.request import BadRequest, Request, parse
 from orchestrator.model.errors import DefinitionInvalid, DiskFailed, OrchestratorError
 from orchestrator.model.ids import is_safe_id
 from orchestrator.model.limits import REQUEST_BYTES_MAX
+from orchestrator.store.disk import Unfit
 from orchestrator.store.project import encode_lines
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Inbox:
         self._say = say
         self._at_work: dict[str, None] = {}
         self._immovable: dict[str, None] = {}
+        self._unsent: dict[str, bytes] = {}
 
     @property
     def is_idle(self) -> bool:
@@ -47,7 +49,13 @@ class Inbox:
         return not self._at_work
 
     def scan(self) -> None:
-        """Take up every request that is not being worked on."""
+        """Take up every request that is not being worked on, and give the answers that could not be given before.
+
+        Raises:
+            DiskFailed: the folder cannot be read, or an answer still cannot be given; it is kept for the next scan.
+        """
+        for key in list(self._unsent):
+            self._send(key)
         for name in self._disk.names(self._inbox):
             known = name in self._at_work or name in self._immovable
             if name.endswith(_SUFFIX) and not name.startswith(".") and not known:
@@ -79,71 +87,68 @@ class Inbox:
         """Remove the request before it is acted upon: it must not be met again by the next daemon."""
         self._disk.remove(f"{self._inbox}/{key}{_SUFFIX}")
 
-    def prune_replies(self, older_than_s: float, now_s: float) -> None:
-        """Remove answers that were written before `now_s` - `older_than_s` (seconds since 1970)."""
+    def remove_torn_replies(self) -> None:
+        """After the power went: remove answers that did not reach the disk whole. Raises DiskFailed."""
         for name in self._disk.names(self._replies):
             path = f"{self._replies}/{name}"
             try:
-                if os.lstat(path).st_mtime < now_s - older_than_s:
-                    self._disk.remove(path)
-            except FileNotFoundError:
-                continue
+                msgspec.json.decode(self._disk.read(path) or b"")
+            except msgspec.DecodeError:
+                self._disk.remove(path)
+
+    def prune_replies(self, before_us: int) -> None:
+        """Remove answers that were written before `before_us` (microseconds since 1970). Raises DiskFailed."""
+        for name in self._disk.names(self._replies):
+            path = f"{self._replies}/{name}"
+            written_us = self._disk.modified_us(path)
+            if written_us is not None and written_us < before_us:
+                self._disk.remove(path)
 
     def _take_up(self, name: str) -> None:
         key = name[: -len(_SUFFIX)]
         try:
             if not is_safe_id(key):
                 raise BadRequest("its name is not a key")
-            content = self._read(name)
+            content = self._disk.read_strange(f"{self._inbox}/{name}", REQUEST_BYTES_MAX)
             if content is None:
                 return
             request = parse(content, key)
-        except BadRequest as fault:
+        except (BadRequest, Unfit) as fault:
             self._quarantine(name, fault)
             return
         self._at_work[name] = None
         self._handle(request)
 
-    def _read(self, name: str) -> bytes | None:
-        try:
-            fd = os.open(f"{self._inbox}/{name}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise BadRequest(f"it cannot be opened: {os.strerror(error.errno or 0)}") from error
-        try:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
-                raise BadRequest("it is not a regular file")
-            if found.st_uid != os.geteuid():
-                raise BadRequest(f"it belongs to user {found.st_uid}")
-            if found.st_size > REQUEST_BYTES_MAX:
-                raise BadRequest(f"it is larger than {REQUEST_BYTES_MAX} bytes")
-            return os.read(fd, REQUEST_BYTES_MAX)
-        finally:
-            os.close(fd)
-
-    def _quarantine(self, name: str, fault: BadRequest) -> None:
+    def _quarantine(self, name: str, fault: ValueError) -> None:
         self._say(f"inbox/{name} is put into quarantine: {fault}")
         try:
             self._disk.move(f"{self._inbox}/{name}", f"{self._inbox}/{QUARANTINE}/{name}")
         except DiskFailed as error:
+            if error.may_pass:
+                raise
             self._say(f"it stays where it is, unread: {error.message}")
             self._immovable[name] = None
         key = name[: -len(_SUFFIX)]
         if is_safe_id(key):
-            self._write(key, {"format": FORMAT, "key": key, "ok": False, "error": _told(fault)})
+            self._answer(key, {"format": FORMAT, "key": key, "ok": False, "error": _told(fault)})
 
     def _answer(self, key: str, reply: dict[str, object]) -> None:
-        self._write(key, reply)
-        self._disk.remove(f"{self._inbox}/{key}{_SUFFIX}")
-        self._at_work.pop(f"{key}{_SUFFIX}", None)
+        self._unsent[key] = encode_lines(reply)
+        try:
+            self._send(key)
+        except DiskFailed as error:
+            self._say(f"the answer to request {key} has to wait: {error.message}")
 
-    def _write(self, key: str, reply: dict[str, object]) -> None:
-        self._disk.replace(f"{self._replies}/{key}{_SUFFIX}", encode_lines(reply), durable=False)
+    def _send(self, key: str) -> None:
+        name = f"{key}{_SUFFIX}"
+        self._disk.replace(f"{self._replies}/{name}", self._unsent[key], durable=False)
+        if name in self._at_work:
+            self._disk.remove(f"{self._inbox}/{name}")
+            del self._at_work[name]
+        del self._unsent[key]
 
 
-def _told(fault: BadRequest) -> dict[str, object]:
+def _told(fault: ValueError) -> dict[str, object]:
     return {
         "code": "orch::request::bad",
         "message": f"The request is not understood: {fault}.",

@@ -176,7 +176,7 @@ def test_old_replies_are_removed(place: Place) -> None:
     for key, age_s in (("old", 4000), ("new", 10)):
         place.inbox.reply(key, 1, {})
         os.utime(place.dir / "replies" / f"{key}.json", (1_000_000 - age_s,) * 2)
-    place.inbox.prune_replies(3600, 1_000_000)
+    place.inbox.prune_replies((1_000_000 - 3600) * 1_000_000)
     assert os.listdir(place.dir / "replies") == ["new.json"]
 
 
