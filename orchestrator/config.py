@@ -28,11 +28,20 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         max_running: tasks at a time, all together.
         stop_grace_s: seconds between TERM and KILL of an attempt that has to stop.
         providers: {provider id: its settings}.
+        retention_days: days that a finished workflow keeps its own files before it is archived; None for what each
+            workflow says (its ``logging.retention_days``, 30 by default).
+        retention_workflows: finished workflows that keep their own files; the oldest beyond are archived.
+        segment_bytes: size at which a segment of the journal is followed by another.
+        journal_keep_bytes: of older segments, kept for looking back.
     """
 
     max_running: _AtLeastOne = MAX_RUNNING_DEFAULT
     stop_grace_s: Annotated[float, msgspec.Meta(ge=0)] = STOP_GRACE_S
     providers: dict[str, ProviderSettings] = {}
+    retention_days: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    retention_workflows: Annotated[int, msgspec.Meta(ge=0)] = 1000
+    segment_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 64 << 20
+    journal_keep_bytes: Annotated[int, msgspec.Meta(ge=0)] = 256 << 20
 
     @property
     def provider_limits(self) -> dict[str, int]:

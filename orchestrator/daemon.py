@@ -18,6 +18,8 @@ from orchestrator.model.errors import DiskFailed
 from orchestrator.model.limits import HEARTBEAT_S
 from orchestrator.model.states import WORKFLOW_FINAL
 from orchestrator.model.times import rfc3339
+from orchestrator.runtime.archivist import Archivist
+from orchestrator.runtime.compaction import RECORDS_WITHOUT_SNAPSHOT, SEGMENTS_WITHOUT_SNAPSHOT, Compaction
 from orchestrator.runtime.loop import Loop
 from orchestrator.runtime.projector import Batch, Projector
 from orchestrator.runtime.supervise import Supervisor
@@ -69,9 +71,33 @@ class Daemon:
         seal_newest(self._disk, data_dir, recovered)
         self._world = recovered.world
         self._troubles = Troubles(self._clock, self._say)
-        self._journal = Journal(self._disk, data_dir, recovered.next_segment, self._world.seq, recovered.last_sum)
+        self._journal = Journal(
+            self._disk, data_dir, recovered.next_segment, self._world.seq, recovered.last_sum, settings.segment_bytes
+        )
+        self._compaction = Compaction(
+            self._disk, data_dir, host.workers("compact"), self._troubles, settings.journal_keep_bytes
+        )
         self._projector = Projector(self._world, self._clock, self._write_batch, self._status_file)
-        self._loop = Loop(self._world, self._journal, self._clock, self._projector, self._perform, self._request_sync)
+        self._loop = Loop(
+            self._world,
+            self._journal,
+            self._clock,
+            self._projector,
+            self._perform,
+            self._request_sync,
+            lambda last_sum, number: self._compaction.take(self._world, last_sum, number),
+        )
+        self._archivist = Archivist(
+            self._world,
+            self._disk,
+            data_dir,
+            self._clock,
+            self._writing,
+            self._loop.offer,
+            self._projector.forget,
+            settings,
+            self._troubles,
+        )
         self._supervisor = Supervisor(
             self._world,
             host.effect(data_dir, settings.stop_grace_s),
@@ -101,6 +127,9 @@ class Daemon:
         return self.exit_code
 
     def _begin(self, recovered: Recovered) -> None:
+        if recovered.replayed > RECORDS_WITHOUT_SNAPSHOT or recovered.replayed_segments > SEGMENTS_WITHOUT_SNAPSHOT:
+            self._compaction.take(self._world, recovered.last_sum, recovered.next_segment)
+        self._archivist.clear_leftovers()
         orphans = list(self._world.live.values())
         if self._world.boot_id not in ("", self._host.boot_id):
             with self._troubles.noted("replies of before the restart"):
@@ -134,7 +163,8 @@ class Daemon:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is on its way: every request answered, every record kept, every file written."""
-        return self._loop.is_settled and self._inbox.is_idle and self._projector.is_idle
+        parts = (self._inbox, self._projector, self._archivist, self._compaction)
+        return self._loop.is_settled and all(part.is_idle for part in parts)
 
     # --- one round -------------------------------------------------------------------------------------------
 
@@ -147,6 +177,7 @@ class Daemon:
         self._loop.turn()
         self._troubles.note("the journal", self._loop.trouble)
         self._projector.pump()
+        self._archivist.pump()
         self._end_if_done(now_us)
         return min(self._due(now_us))
 
@@ -169,6 +200,7 @@ class Daemon:
             timers.next_due_us(self._world),
             self._supervisor.next_due_us(),
             self._projector.next_due_us(),
+            self._archivist.next_due_us(),
             self._loop.next_due_us(),
         )
         due = [self._next_beat_us, *(at for at in parts if at is not None)]

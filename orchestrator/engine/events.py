@@ -65,6 +65,18 @@ class WorkflowSubmitted(msgspec.Struct, frozen=True):
     flags: tuple[str, ...] = ()
 
 
+class WorkflowArchived(msgspec.Struct, frozen=True):
+    """A workflow that is over was sealed into the archive, which is on the disk; its files may go."""
+
+    workflow: str
+
+
+class JournalContinued(msgspec.Struct, frozen=True):
+    """The first record of a segment that another record of the same daemon precedes. `epoch`: of its life."""
+
+    epoch: int
+
+
 class CancelRequested(msgspec.Struct, frozen=True):
     """Somebody asked for a workflow to end. Running tasks are stopped, waiting ones never start."""
 
@@ -120,7 +132,9 @@ class RetryDue(msgspec.Struct, frozen=True):
 
 Event = (
     DaemonStarted
+    | JournalContinued
     | WorkflowSubmitted
+    | WorkflowArchived
     | CancelRequested
     | DrainRequested
     | AttemptExited

@@ -22,15 +22,17 @@ from orchestrator.engine.events import (
     DaemonStarted,
     DrainRequested,
     Event,
+    JournalContinued,
     Moment,
     RetryDue,
     StartFailed,
     TimeoutExpired,
+    WorkflowArchived,
     WorkflowSubmitted,
 )
 from orchestrator.engine.transitions import ACCEPTED, TASK_TABLE, WORKFLOW_TABLE
 from orchestrator.engine.turn import Transition, Turn
-from orchestrator.engine.world import OperationState, Task, Workflow, World
+from orchestrator.engine.world import KEYS_KEPT, OperationState, Task, Workflow, World
 from orchestrator.model.ids import task_id
 
 _TaskEvent = AttemptExited | StartFailed | AttemptLost | TimeoutExpired | RetryDue
@@ -75,11 +77,11 @@ def step(world: World, event: Event, at: Moment) -> Step:
 
 def _refusal(world: World, event: Event) -> Refuse | None:
     match event:
-        case DaemonStarted() | DrainRequested():
+        case DaemonStarted() | DrainRequested() | JournalContinued():
             return None
         case WorkflowSubmitted():
             return _refuse_submission(world, event)
-        case CancelRequested():
+        case CancelRequested() | WorkflowArchived():
             return _refuse_for_workflow(world, event.workflow, type(event).__name__)
         case AttemptExited() | StartFailed() | AttemptLost() | TimeoutExpired() | RetryDue():
             return _refuse_for_task(world, event)
@@ -131,6 +133,10 @@ def _dispatch(turn: Turn, event: Event) -> None:
             _drain(turn, event)
         case WorkflowSubmitted():
             _submitted(turn, event)
+        case JournalContinued():
+            pass
+        case WorkflowArchived():
+            _archive(turn.world, event.workflow)
         case CancelRequested():
             _cancel(turn, turn.world.workflows[event.workflow], event)
         case AttemptExited():
@@ -178,6 +184,7 @@ def _submitted(turn: Turn, event: WorkflowSubmitted) -> None:
         event.plan_digest,
         event.definition,
         event.submitted_by,
+        event.key,
         plan.priority if event.priority is None else event.priority,
         turn.at,
         event.flags,
@@ -194,10 +201,8 @@ def _submitted(turn: Turn, event: WorkflowSubmitted) -> None:
 
 
 def _build_operations(turn: Turn, workflow: Workflow) -> None:
-    by_id: dict[str, OperationState] = {}
     for index, plan in enumerate(workflow.plan.operations):
         operation = OperationState(workflow, plan, index, waiting_for=len(plan.after))
-        by_id[plan.id] = operation
         workflow.operations.append(operation)
         reason = f"waits for {', '.join(plan.after)}" if plan.after else "waits for the one before it"
         reason = schedule.WAITS_FOR_SLOT if plan.parallel and not plan.after else reason
@@ -209,9 +214,20 @@ def _build_operations(turn: Turn, workflow: Workflow) -> None:
                 turn.create(task, reason)
         operation.remaining = len(operation.tasks)
         workflow.remaining += operation.remaining
+    workflow.connect()
+
+
+def _archive(world: World, workflow_id: str) -> None:
+    """Forget a workflow. What queues and timers still say of its tasks is stale, as of any task that moved on."""
+    workflow = world.workflows.pop(workflow_id)
+    del world.finished[workflow_id]
+    world.archived[workflow_id] = workflow.key
+    if len(world.archived) > KEYS_KEPT:
+        del world.keys[world.archived.pop(next(iter(world.archived)))]
     for operation in workflow.operations:
-        for predecessor in operation.plan.after:
-            by_id[predecessor].dependents.append(operation)
+        for task in operation.tasks:
+            del world.tasks[task.id]
+            world.counts[task.status] -= 1
 
 
 def _cancel(turn: Turn, workflow: Workflow, event: CancelRequested) -> None:

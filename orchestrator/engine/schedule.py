@@ -25,8 +25,13 @@ _Key = tuple[str, int]
 
 def enqueue(turn: Turn, task: Task) -> None:
     """Let `task` start as soon as a slot is free."""
-    world, workflow = turn.world, task.workflow
-    task.queued = world.next_ticket()
+    task.queued = turn.world.next_ticket()
+    queue_up(turn.world, task)
+
+
+def queue_up(world: World, task: Task) -> None:
+    """Put `task`, which has its ticket, into its queue."""
+    workflow = task.workflow
     priority = workflow.priority + task.operation.plan.priority
     queue = world.ready.setdefault((task.provider, _batch_size(workflow, task.provider)), [])
     heappush(queue, (-priority, task.queued, task.id))
@@ -55,9 +60,7 @@ def _start(turn: Turn, task: Task) -> None:
     task.live = True
     task.started, task.finished, task.exit_code = turn.at, None, None
     task.host = world.host
-    world.live[task.id] = task
-    world.live_by_provider.setdefault(task.provider, {})[task.id] = task
-    workflow.live[task.id] = task
+    take_slot(world, task)
     workflow.attempts += 1
     workflow.retries += task.failures > 0
     workflow.started = workflow.started or turn.at
@@ -67,6 +70,13 @@ def _start(turn: Turn, task: Task) -> None:
     turn.move(task, "rolling_back" if task.undo else "running", f"attempt {task.attempt} is running")
     timers.arm(world, task, "timeout", turn.at.mono_us + operation.plan.timeout_s * 1_000_000)
     turn.commands.append(StartAttempt(task.id, task.attempt, task.undo))
+
+
+def take_slot(world: World, task: Task) -> None:
+    """`task` is live: it is counted wherever live tasks are."""
+    world.live[task.id] = task
+    world.live_by_provider.setdefault(task.provider, {})[task.id] = task
+    task.workflow.live[task.id] = task
 
 
 def release(turn: Turn, task: Task) -> None:
@@ -89,11 +99,16 @@ def _batch_size(workflow: Workflow, provider: str) -> int:
 def _best_queue(world: World) -> _Key | None:
     best: _Key | None = None
     for key, queue in world.ready.items():
-        while queue and world.tasks[queue[0][2]].queued != queue[0][1]:
+        while queue and _is_stale(world, queue[0]):
             heappop(queue)
         if queue and not _is_full(world, key) and (best is None or queue[0] < world.ready[best][0]):
             best = key
     return best
+
+
+def _is_stale(world: World, entry: tuple[int, int, str]) -> bool:
+    task = world.tasks.get(entry[2])
+    return task is None or task.queued != entry[1]
 
 
 def _is_full(world: World, key: _Key) -> bool:

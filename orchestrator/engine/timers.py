@@ -30,8 +30,8 @@ def next_due_us(world: World) -> int | None:
     """Monotonic time of the earliest timer, None if there is none. Drops stale entries, which changes no meaning."""
     while world.timers:
         due_us, _, _, task_id, attempt = world.timers[0]
-        task = world.tasks[task_id]
-        if task.due_us == due_us and task.attempt == attempt:
+        task = world.tasks.get(task_id)
+        if task is not None and task.due_us == due_us and task.attempt == attempt:
             return due_us
         heappop(world.timers)
     return None

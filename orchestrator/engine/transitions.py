@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
+from orchestrator.model.states import TASK_STATUSES, WORKFLOW_FINAL, WORKFLOW_STATUSES
 
 #: "accepted", or why it is refused.
 Verdict = str
@@ -19,7 +19,7 @@ ACCEPTED: Literal["accepted"] = "accepted"
 TASK_EVENTS = ("AttemptExited", "StartFailed", "AttemptLost", "TimeoutExpired", "RetryDue")
 
 #: Events that speak of one workflow that exists.
-WORKFLOW_EVENTS = ("CancelRequested",)
+WORKFLOW_EVENTS = ("CancelRequested", "WorkflowArchived")
 
 _OVER = "no attempt of this task is running"
 _NO_DELAY = "this task does not wait for its next attempt"
@@ -38,7 +38,11 @@ TASK_TABLE: dict[str, dict[str, Verdict]] = {status: _task_row(status) for statu
 
 #: {workflow status: {event name: verdict}}.
 WORKFLOW_TABLE: dict[str, dict[str, Verdict]] = {
-    status: {"CancelRequested": "it has already ended"} for status in WORKFLOW_STATUSES
+    status: {
+        "CancelRequested": "it has already ended",
+        "WorkflowArchived": ACCEPTED if status in WORKFLOW_FINAL else "it is not over",
+    }
+    for status in WORKFLOW_STATUSES
 }
 for _status in ("queued", "running", "paused", "pending_approval"):
     WORKFLOW_TABLE[_status]["CancelRequested"] = ACCEPTED

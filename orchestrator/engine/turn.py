@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orchestrator.model.errors import EngineBug
-from orchestrator.model.states import TASK_TRANSITIONS, WORKFLOW_TRANSITIONS
+from orchestrator.model.states import TASK_TRANSITIONS, WORKFLOW_FINAL, WORKFLOW_TRANSITIONS
 
 if TYPE_CHECKING:
     from orchestrator.engine.commands import Command
@@ -93,6 +93,8 @@ class Turn:
         if status not in WORKFLOW_TRANSITIONS[previous]:
             raise EngineBug(self._story(f"workflow {workflow.id} cannot go from {previous} to {status}", workflow))
         workflow.status, workflow.reason = status, reason
+        if status in WORKFLOW_FINAL:
+            self.world.finished[workflow.id] = workflow
         self.transitions.append(Transition(None, previous, status, 0, reason))
         self.touch(workflow)
 

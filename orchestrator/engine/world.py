@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Why nothing new is started in a workflow any more.
 Ending = Literal["fail", "rollback", "cancel"]
 
+#: Workflows whose request key is remembered after they were archived.
+KEYS_KEPT = 1000
+
 #: What a timer of a task means.
 TimerKind = Literal["retry", "timeout"]
 
@@ -112,6 +115,7 @@ class Workflow(msgspec.Struct, eq=False):
     """One execution of a plan.
 
     Attributes:
+        key: of the request that brought it.
         flags: behaviours it runs by (`orchestrator.engine.flags`).
         ending: why nothing new is started; None while things go well.
         because: the sentence behind `ending`.
@@ -128,6 +132,7 @@ class Workflow(msgspec.Struct, eq=False):
     plan_digest: str
     definition: str
     submitted_by: str
+    key: str
     priority: int
     created: Moment
     flags: tuple[str, ...] = ()
@@ -146,6 +151,13 @@ class Workflow(msgspec.Struct, eq=False):
     finished: Moment | None = None
     seq: int = 0
 
+    def connect(self) -> None:
+        """Tell each operation which others wait for it."""
+        by_id = {operation.plan.id: operation for operation in self.operations}
+        for operation in self.operations:
+            for predecessor in operation.plan.after:
+                by_id[predecessor].dependents.append(operation)
+
 
 class World(msgspec.Struct, eq=False):
     """The fold of all events so far.
@@ -158,7 +170,9 @@ class World(msgspec.Struct, eq=False):
         live_by_provider: the same, by provider.
         ready: {(provider, batch size or 0): heap of (-priority, ticket, task id)} of tasks that only wait for a slot.
         timers: heap of (due_us, ticket, kind, task id, attempt); entries whose task has moved on are stale.
+        finished: {workflow id: workflow} of those that are over, in the order they ended.
         keys: {request key: workflow id}, so that a repeated request finds its first answer.
+        archived: {workflow id: request key} of those last archived, oldest first; `KEYS_KEPT` at most.
         counts: {task status: tasks}.
         ticket: the last number drawn; makes the order of equals that of their arrival.
     """
@@ -177,7 +191,9 @@ class World(msgspec.Struct, eq=False):
     live_by_provider: dict[str, dict[str, Task]] = {}
     ready: dict[tuple[str, int], list[tuple[int, int, str]]] = {}
     timers: list[tuple[int, int, TimerKind, str, int]] = []
+    finished: dict[str, Workflow] = {}
     keys: dict[str, str] = {}
+    archived: dict[str, str] = {}
     counts: dict[str, int] = {}
     ticket: int = 0
 

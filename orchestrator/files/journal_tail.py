@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 A record is a line that ends in its checksum. Behind the last record a segment is blank (newlines, preallocated) or
 ends; a line without its checksum is not there yet. A segment is left for the next one when that exists and nothing
-is behind the last record: the writer cuts a segment to its records before it begins another.
+is behind the last record: what is in a segment is durable before the writer begins another. Old segments are removed
+(`orchestrator.store`); who was not done with one is told that records are missing, and where to go on.
 
 A cursor is ``<epoch>:<seq>``: the last record its owner has seen, and the life of the daemon in which that was. Each
 life begins with a segment whose first record tells its epoch. A record of an earlier epoch stands as long as the
@@ -37,7 +38,9 @@ _HEAD_BYTES = 4 << 10
 _SUM_KEY = b',"sum":"'
 _TAIL_BYTES = len(_SUM_KEY) + 16 + len(b'"}')
 _SEQ_KEY = b'{"seq":'
-_FIRST_OF_A_LIFE = "DaemonStarted"
+
+#: Records that begin a segment, and tell the epoch: of a daemon's life, and of each further segment of it.
+_TELL_EPOCH = ("DaemonStarted", "JournalContinued")
 
 
 class JournalTail:
@@ -99,7 +102,7 @@ class JournalTail:
         newest = None
         for number, first in self._newest_first():
             newest = number if newest is None else newest
-            if first["event"] == _FIRST_OF_A_LIFE:
+            if first["event"] in _TELL_EPOCH:
                 self._epoch = first["data"]["epoch"]
                 break
         if newest is not None:
@@ -116,7 +119,7 @@ class JournalTail:
             oldest = first["seq"]
             if start is None and oldest <= seq + 1:
                 start = number
-            if first["event"] == _FIRST_OF_A_LIFE:
+            if first["event"] in _TELL_EPOCH:
                 life = first["data"]["epoch"]
                 newest_epoch = newest_epoch or life
                 if life > epoch:
@@ -159,7 +162,7 @@ class JournalTail:
         lines = segment.lines()
         if lines:
             return lines
-        following = self._open(segment.number + 1)
+        following = self._following(segment.number)
         if following is None:
             return []
         lines = segment.lines()  # what was written between the look at this segment and the look at the next
@@ -174,6 +177,14 @@ class JournalTail:
         segment.close()
         self._segment = following
         return following.lines()
+
+    def _following(self, number: int) -> "_Segment | None":
+        """The segment to go on with: the next, or the oldest that is kept if the next ones are gone already."""
+        following = self._open(number + 1)
+        if following is not None or os.path.exists(f"{self._folder}/{segment_name(number)}"):
+            return following
+        later = [other for other in self._numbers() if other > number]
+        return self._open(min(later)) if later else None
 
     def _check_place(self, lines: "list[bytes]") -> None:
         """Raise if the first of `lines` does not follow what was returned; they then wait for the next call."""
@@ -192,7 +203,7 @@ class JournalTail:
     def _accept(self, line: bytes) -> "Record":
         record = _parse(line)
         self._seq = record["seq"]
-        if record["event"] == _FIRST_OF_A_LIFE:
+        if record["event"] in _TELL_EPOCH:
             self._epoch = record["data"]["epoch"]
         return record
 

@@ -7,8 +7,12 @@ strings; functions take the data directory first.
 from orchestrator.model.ids import file_stem
 
 #: Version of all file formats. A reader takes an unknown minor version and refuses an unknown major one.
-FORMAT = "1.0"
+FORMAT = "1.1"
 FORMAT_MAJOR = 1
+FORMAT_MINOR = 1
+
+#: Version of the form of ``tasks/*.json`` and ``workflows/<id>/state.json``, which changes less often.
+ROW_FORMAT = "1.0"
 
 FORMAT_FILE = "format.json"
 STATUS_FILE = "status.json"
@@ -22,6 +26,9 @@ INBOX = "inbox"
 QUARANTINE = "quarantine"
 REPLIES = "replies"
 PROVIDERS = "providers"
+ARCHIVE = "archive"
+INDEX = "index"
+BACKUP = "backup"
 
 #: Inside ``workflows/<id>/``.
 PLAN_FILE = "plan.json"
@@ -36,6 +43,8 @@ FILE_MODE = 0o600
 #: Width of a segment's number in its file name.
 SEGMENT_DIGITS = 6
 SEGMENT_SUFFIX = ".jsonl"
+SNAPSHOT_SUFFIX = ".snapshot.jsonl"
+ARCHIVE_SUFFIX = ".jsonl"
 
 
 def status_path(data_dir: str) -> str:
@@ -66,6 +75,11 @@ def log_path(data_dir: str, workflow: str, stem: str, stream: str) -> str:
     return f"{data_dir}/{WORKFLOWS}/{workflow}/{LOGS}/{stem}.{stream}"
 
 
+def archive_path(data_dir: str, workflow: str) -> str:
+    """``archive/<workflow>.jsonl``."""
+    return f"{data_dir}/{ARCHIVE}/{workflow}{ARCHIVE_SUFFIX}"
+
+
 def segment_name(number: int) -> str:
     """``000001.jsonl`` for 1."""
     return f"{number:0{SEGMENT_DIGITS}d}{SEGMENT_SUFFIX}"
@@ -73,7 +87,21 @@ def segment_name(number: int) -> str:
 
 def segment_number(name: str) -> "int | None":
     """The number of a segment's file name, None when `name` is not one."""
-    stem = name[: -len(SEGMENT_SUFFIX)]
-    if name.endswith(SEGMENT_SUFFIX) and len(stem) >= SEGMENT_DIGITS and stem.isascii() and stem.isdigit():
+    return _number(name, SEGMENT_SUFFIX)
+
+
+def snapshot_name(number: int) -> str:
+    """``000007.snapshot.jsonl``: the world before segment 7."""
+    return f"{number:0{SEGMENT_DIGITS}d}{SNAPSHOT_SUFFIX}"
+
+
+def snapshot_number(name: str) -> "int | None":
+    """The number of the segment that a snapshot's file name says it precedes, None when `name` is not one."""
+    return _number(name, SNAPSHOT_SUFFIX)
+
+
+def _number(name: str, suffix: str) -> "int | None":
+    stem = name[: -len(suffix)]
+    if name.endswith(suffix) and len(stem) >= SEGMENT_DIGITS and stem.isascii() and stem.isdigit():
         return int(stem)
     return None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.engine import timers
 from orchestrator.engine.commands import Command, Refuse
+from orchestrator.engine.events import JournalContinued
 from orchestrator.engine.machine import Step, step
 from orchestrator.model.errors import DiskFailed
 
@@ -60,8 +61,20 @@ class Loop:
         projector: Projector,
         perform: Callable[[Command], None],
         request_sync: Callable[[], None],
+        rotated: Callable[[bytes, int], None] = lambda _sum, _number: None,
     ) -> None:
-        """`request_sync` must lead to a call of `synced` with the journal's `synced_seq`, later."""
+        """Know the ways out.
+
+        Args:
+            world: recovered.
+            journal: behind its last record.
+            clock: tells each event's moment.
+            projector: is told which files are late.
+            perform: carries a command out.
+            request_sync: must lead to a call of `synced` with the journal's `synced_seq`, later.
+            rotated: is told (checksum of the last record, number of the segment that begins), while the world is what
+                the records before that segment make it.
+        """
         self.world = world
         self.synced_seq = world.seq
         self._journal = journal
@@ -69,6 +82,7 @@ class Loop:
         self._projector = projector
         self._perform = perform
         self._request_sync = request_sync
+        self._rotated = rotated
         self._waiting: deque[_Waiting] = deque()
         self._syncing = False
         self.trouble: DiskFailed | None = None
@@ -105,6 +119,8 @@ class Loop:
             DiskFailed: it does not pass; the daemon must end.
         """
         self._release(self.synced_seq)
+        if self._journal.is_full and not self._syncing and not self._journal.has_unwritten:
+            self._rotate()
         if not self._journal.has_unwritten or self._syncing:
             return
         now_us = self._clock.now().mono_us
@@ -120,6 +136,18 @@ class Loop:
         self.trouble = None
         self._syncing = True
         self._request_sync()
+
+    def _rotate(self) -> None:
+        """Go on in a new segment, which begins with the epoch and before which there may be a snapshot."""
+        last_sum = self._journal.last_sum
+        try:
+            self._journal.rotate()
+        except DiskFailed as error:
+            if not error.may_pass:
+                raise
+            return  # the old segment goes on; the next record tries again
+        self._rotated(last_sum, self._journal.segment)
+        self.offer(JournalContinued(self.world.epoch))
 
     def next_due_us(self) -> int | None:
         """When `turn` has something to try again, on the monotonic clock."""

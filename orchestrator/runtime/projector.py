@@ -80,6 +80,17 @@ class Projector:
         self._workflows.update(self._world.workflows)
         self._status_dirty = True
 
+    def forget(self, workflow: Workflow) -> None:
+        """The files of `workflow` are to go: none of them is late any more."""
+        self._workflow_due.pop(workflow.id, None)
+        for workflows in (self._workflows, self._out_workflows):
+            workflows.pop(workflow.id, None)
+        for operation in workflow.operations:
+            for task in operation.tasks:
+                self._tasks.pop(task.id, None)
+                self._out_tasks.pop(task.id, None)
+        self._status_dirty = True
+
     def written(self) -> None:
         """The last batch is out."""
         self._writing = False

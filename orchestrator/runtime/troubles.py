@@ -30,6 +30,10 @@ class Troubles:
         """A sentence about one that lasts, for status.json; None without any."""
         return next((f"{what}: {error.message}" for what, error in self._lasting.items()), None)
 
+    def has(self, what: str) -> bool:
+        """Whether `what` could not be written when it was tried last."""
+        return what in self._lasting
+
     def note(self, what: str, error: DiskFailed | None) -> None:
         """`what` (such as "the journal") could not be written because of `error`, or could (None)."""
         if error is None:

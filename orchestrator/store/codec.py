@@ -65,6 +65,8 @@ _EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         events.DaemonStarted,
+        events.JournalContinued,
+        events.WorkflowArchived,
         events.CancelRequested,
         events.DrainRequested,
         events.AttemptExited,
@@ -173,9 +175,9 @@ def _data_of(event: Event) -> msgspec.Struct:
 
 def _workflow_of(event: Event) -> str | None:
     match event:
-        case events.WorkflowSubmitted() | events.CancelRequested():
+        case events.WorkflowSubmitted() | events.CancelRequested() | events.WorkflowArchived():
             return event.workflow
-        case events.DaemonStarted() | events.DrainRequested():
+        case events.DaemonStarted() | events.DrainRequested() | events.JournalContinued():
             return None
         case _:
             return event.task.split(".", 1)[0]

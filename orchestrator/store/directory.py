@@ -6,11 +6,11 @@ import fcntl
 import json
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.files import layout
-from orchestrator.model.errors import FormatTooNew, UsageError
+from orchestrator.model.errors import DiskFailed, FormatTooNew, UsageError
 from orchestrator.store.project import encode_lines
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _FOLDERS = (
     f"{layout.INBOX}/{layout.QUARANTINE}",
     layout.REPLIES,
     layout.PROVIDERS,
+    layout.ARCHIVE,
 )
 
 #: What may be there before `format.json` is: settings, the log of a start, and what an interrupted start left.
@@ -42,6 +43,7 @@ def prepare(disk: Disk, data_dir: str) -> None:
     """
     os.makedirs(data_dir, mode=layout.DIRECTORY_MODE, exist_ok=True)
     _check_owner(data_dir)
+    _keep_ancestors(disk, data_dir)
     with _alone(data_dir):
         make_ours(disk, data_dir)
 
@@ -52,12 +54,30 @@ def make_ours(disk: Disk, data_dir: str) -> None:
     if content is None:
         _refuse_foreign(disk, data_dir)
         disk.make_directory(data_dir)
-        description = {"format": layout.FORMAT, "kind": "orchestrator"}
-        disk.replace(f"{data_dir}/{layout.FORMAT_FILE}", encode_lines(description), durable=True)
+        _describe(disk, data_dir)
     else:
-        _check_format(data_dir, content)
+        version = _checked_format(data_dir, content)
+        if version != layout.FORMAT:
+            _migrate(disk, data_dir, version, content)
     for name in _FOLDERS:
         disk.make_directory(f"{data_dir}/{name}")
+
+
+def _migrate(disk: Disk, data_dir: str, version: str, content: bytes) -> None:
+    """Bring a directory of an older version up to this one.
+
+    Every form since 1.0 is still read, so nothing is rewritten but the version itself, of which a copy is kept: from
+    here on the directory may hold what the older version would not understand (archive, snapshots, new events).
+    """
+    for folder in (layout.BACKUP, f"{layout.BACKUP}/{version}"):
+        disk.make_directory(f"{data_dir}/{folder}")
+    disk.replace(f"{data_dir}/{layout.BACKUP}/{version}/{layout.FORMAT_FILE}", content, durable=True)
+    _describe(disk, data_dir)
+
+
+def _describe(disk: Disk, data_dir: str) -> None:
+    description = {"format": layout.FORMAT, "kind": "orchestrator"}
+    disk.replace(f"{data_dir}/{layout.FORMAT_FILE}", encode_lines(description), durable=True)
 
 
 @contextmanager
@@ -72,6 +92,16 @@ def _alone(data_dir: str) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def _keep_ancestors(disk: Disk, data_dir: str) -> None:
+    """See to it that a power cut does not take a folder above, which may just have been made."""
+    path = os.path.dirname(os.path.abspath(data_dir))
+    while path != "/":
+        if os.stat(path).st_uid == os.geteuid():
+            with suppress(DiskFailed):  # one that may not be read, or a file system without that
+                disk.sync_directory(path)
+        path = os.path.dirname(path)
 
 
 def _check_owner(data_dir: str) -> None:
@@ -91,17 +121,19 @@ def _refuse_foreign(disk: Disk, data_dir: str) -> None:
         )
 
 
-def _check_format(data_dir: str, content: bytes) -> None:
+def _checked_format(data_dir: str, content: bytes) -> str:
+    """The version in format.json. Unlike a reader, who writes must know even the minor one."""
     try:
         version = str(json.loads(content)["format"])
-        major = int(version.split(".", 1)[0])
+        major, minor = (int(part) for part in version.split("."))
     except (ValueError, KeyError, TypeError):
         raise UsageError(
             f"{data_dir}/{layout.FORMAT_FILE} is not what this program writes.",
             "Restore it, or choose another directory.",
         ) from None
-    if major > layout.FORMAT_MAJOR:
+    if (major, minor) > (layout.FORMAT_MAJOR, layout.FORMAT_MINOR):
         raise FormatTooNew(
             f"{data_dir} has format {version}; this version knows formats up to {layout.FORMAT}.",
-            "Use the version that wrote it, or a newer one.",
+            "Use the version that wrote it, or a newer one. Reading it is fine while the first number is the same.",
         )
+    return version

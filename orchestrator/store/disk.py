@@ -62,6 +62,9 @@ class Disk(Protocol):
     def modified_us(self, path: str) -> int | None:
         """When the file was last written, in microseconds since 1970; None if there is none."""
 
+    def size(self, path: str) -> int:
+        """Bytes in the file; 0 if there is none."""
+
     def replace(self, path: str, data: bytes, *, durable: bool) -> None:
         """Make `data` the content of `path`, atomically."""
 
@@ -70,6 +73,9 @@ class Disk(Protocol):
 
     def remove_tree(self, path: str) -> None:
         """Remove a directory and everything in it; fine if it is gone. Links in it are removed, not followed."""
+
+    def sync_directory(self, path: str) -> None:
+        """Return when the names in the directory are on the disk as they are. Raises DiskFailed."""
 
     def move(self, source: str, target: str) -> None:
         """Rename within one file system; replaces `target`."""
@@ -160,11 +166,9 @@ class RealDisk:
     def make_directory(self, path: str) -> None:
         """See `Disk`."""
         with _telling("creating directory", path):
-            try:
+            with suppress(FileExistsError):  # whoever made it may have died before it was on the disk
                 self._system.mkdir(path, DIRECTORY_MODE)
-            except FileExistsError:
-                return
-        self._sync_directory(os.path.dirname(path))
+        self.sync_directory(os.path.dirname(path))
 
     def names(self, path: str) -> list[str]:
         """See `Disk`."""
@@ -220,6 +224,13 @@ class RealDisk:
         except FileNotFoundError:
             return None
 
+    def size(self, path: str) -> int:
+        """See `Disk`."""
+        try:
+            return self._system.lstat(path).st_size
+        except FileNotFoundError:
+            return 0
+
     def replace(self, path: str, data: bytes, *, durable: bool) -> None:
         """See `Disk`. Writes ``.<name>.tmp`` beside the file and renames it; a failed one leaves nothing behind."""
         directory, name = os.path.split(path)
@@ -233,7 +244,7 @@ class RealDisk:
                     self._system.unlink(temporary)
                 raise
         if durable:
-            self._sync_directory(directory)
+            self.sync_directory(directory)
 
     def remove(self, path: str) -> None:
         """See `Disk`."""
@@ -259,7 +270,13 @@ class RealDisk:
     def create_log(self, path: str) -> Log:
         """See `Disk`."""
         log = RealLog(path, os.O_CREAT | os.O_EXCL, self._system)
-        self._sync_directory(os.path.dirname(path))
+        try:
+            self.sync_directory(os.path.dirname(path))
+        except DiskFailed:
+            log.close()
+            with suppress(OSError):
+                self._system.unlink(path)
+            raise
         return log
 
     def open_log(self, path: str) -> Log:
@@ -278,7 +295,8 @@ class RealDisk:
         finally:
             self._system.close(fd)
 
-    def _sync_directory(self, path: str) -> None:
+    def sync_directory(self, path: str) -> None:
+        """See `Disk`."""
         with _telling("syncing directory", path):
             fd = self._system.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:

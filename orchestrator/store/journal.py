@@ -6,10 +6,13 @@ records that gather meanwhile share the next sync (group commit without lingerin
 
 A segment is preallocated with newlines, because overwriting costs the disk less than growing; the blank lines
 at its end are no data to anybody. It is trimmed when it is sealed.
+
+A segment that is full is left at `rotate`, between two records, when everything in it is durable.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.files.layout import JOURNAL, segment_name
@@ -21,11 +24,11 @@ if TYPE_CHECKING:
     from orchestrator.engine.turn import Transition
     from orchestrator.store.disk import Disk, Log
 
-#: A segment that has reached this size is sealed and followed by another.
+#: A segment that has reached this size is to be sealed and followed by another.
 SEGMENT_BYTES = 64 << 20
 
-#: Preallocated at a time.
-_CHUNK = b"\n" * (1 << 20)
+#: Preallocated at a time, at most.
+_CHUNK_BYTES = 1 << 20
 
 
 class Journal:
@@ -33,20 +36,31 @@ class Journal:
 
     Attributes:
         last_sum: of the last appended record.
+        segment: number of the segment that is written.
         written_seq: the last record that was given to the disk.
         synced_seq: the last record that is durable.
     """
 
-    def __init__(self, disk: Disk, data_dir: str, segment: int, last_seq: int, last_sum: bytes) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        data_dir: str,
+        segment: int,
+        last_seq: int,
+        last_sum: bytes,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
         """Begin segment number `segment`, which must not exist, after record `last_seq`."""
         self._disk = disk
         self._directory = f"{data_dir}/{JOURNAL}"
-        self._segment = segment
+        self._segment_bytes = segment_bytes
+        self._chunk = b"\n" * min(_CHUNK_BYTES, segment_bytes)
+        self.segment = segment
         self.last_sum = last_sum
         self.written_seq = self.synced_seq = last_seq
         self._appended_seq = last_seq
         self._buffer: list[bytes] = []
-        self._log = self._begin()
+        self._log = self._begin(segment)
         self._size = 0
         self._allocated = 0
         self._synced_size = 0
@@ -68,8 +82,6 @@ class Journal:
         Raises:
             DiskFailed: nothing counts as written. If it may pass, the same can be tried again.
         """
-        if self._size >= SEGMENT_BYTES:
-            self._seal()
         data = b"".join(self._buffer)
         if self._size + len(data) > self._allocated:
             self._allocate(len(data))
@@ -92,29 +104,35 @@ class Journal:
         """After a failed sync: remove from the segment what is not known to be durable. Raises DiskFailed."""
         self._log.truncate(self._synced_size)
 
-    def close(self) -> None:
-        """Seal the segment. Only tidiness: recovery does not need it."""
-        self._log.truncate(self._size)
-        self._log.sync()
-        self._log.close()
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time for `rotate`."""
+        return self._size >= self._segment_bytes
 
-    def _begin(self) -> Log:
-        return self._disk.create_log(f"{self._directory}/{segment_name(self._segment)}")
+    def rotate(self) -> None:
+        """Go on in a new segment. Everything appended must be durable.
+
+        Raises:
+            DiskFailed: there is no new segment, and the old one goes on.
+        """
+        assert self.synced_seq == self._appended_seq, "a segment ends between two durable records"  # noqa: S101 - law
+        log = self._begin(self.segment + 1)
+        with suppress(DiskFailed):  # tidiness; a reader takes blank lines for the end
+            self._log.truncate(self._size)
+        self._log.close()
+        self.segment += 1
+        self._log = log
+        self._size = self._allocated = self._synced_size = 0
+
+    def _begin(self, segment: int) -> Log:
+        return self._disk.create_log(f"{self._directory}/{segment_name(segment)}")
 
     def _allocate(self, needed: int) -> None:
         """Grow by whole chunks of newlines. Without room for a chunk, grow by writing alone."""
         while self._size + needed > self._allocated:
             try:
-                self._log.write(self._allocated, _CHUNK)
+                self._log.write(self._allocated, self._chunk)
             except DiskFailed:
                 self._allocated = self._size + needed
                 return
-            self._allocated += len(_CHUNK)
-
-    def _seal(self) -> None:
-        self._log.truncate(self._size)
-        self._log.sync()
-        self._log.close()
-        self._segment += 1
-        self._log = self._begin()
-        self._size = self._allocated = self._synced_size = 0
+            self._allocated += len(self._chunk)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from orchestrator.files.layout import FORMAT, LOGS, STATE_FILE, task_path, workflow_dir
+from orchestrator.files.layout import LOGS, ROW_FORMAT, STATE_FILE, task_path, workflow_dir
 from orchestrator.model.ids import file_stem
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
 from orchestrator.model.times import rfc3339
@@ -66,7 +66,7 @@ def task_row(task: Task) -> dict[str, object]:
         "error": task.error,
         "reason": task.reason or None,
         "seq": task.seq,
-        "format": FORMAT,
+        "format": ROW_FORMAT,
     }
 
 
@@ -100,7 +100,7 @@ def workflow_state(workflow: Workflow) -> dict[str, object]:
         },
         "logs": LOGS,
         "seq": workflow.seq,
-        "format": FORMAT,
+        "format": ROW_FORMAT,
     }
 
 

@@ -4,6 +4,8 @@ There is no other start (DESIGN rule 10): a daemon that was killed, one that end
 recovered alike. Every record is checked three times: by its checksum, by its seq, and by stepping its event
 again and comparing the transitions with the recorded ones.
 
+The replay begins with the newest snapshot (`store.snapshot`), if there is one.
+
 A broken line in the newest segment is the torn end of a write that was never acknowledged, unless a line behind
 it knows it to have been synced; the end is cut off and counted. (A disk may keep the later half of a batch and lose
 the earlier, so that whole lines can follow a broken one.) A broken line anywhere else is damage, and nothing starts.
@@ -18,11 +20,18 @@ import msgspec
 from orchestrator.engine.events import Moment
 from orchestrator.engine.machine import Step, step
 from orchestrator.engine.world import World
-from orchestrator.files.layout import JOURNAL, PLAN_FILE, segment_name, segment_number, workflow_dir
+from orchestrator.files.layout import (
+    JOURNAL,
+    PLAN_FILE,
+    segment_name,
+    segment_number,
+    snapshot_name,
+    workflow_dir,
+)
 from orchestrator.model.errors import EngineBug, JournalDamaged
 from orchestrator.model.times import parse_rfc3339
 from orchestrator.plan import ir
-from orchestrator.store import codec
+from orchestrator.store import archive, codec, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +57,8 @@ class Recovered(msgspec.Struct, frozen=True):
         next_segment: number of the segment the next daemon begins.
         torn_bytes: bytes at the end of the newest segment that are no whole record.
         sealed_size: what the newest segment is to be cut to; None without segments.
+        replayed: records since the snapshot it began with.
+        replayed_segments: segments they stand in.
     """
 
     world: World
@@ -55,35 +66,132 @@ class Recovered(msgspec.Struct, frozen=True):
     next_segment: int
     torn_bytes: int
     sealed_size: int | None
+    replayed: int
+    replayed_segments: int
 
 
-def recover(disk: Disk, data_dir: str, watch: Callable[[Replayed], None] | None = None) -> Recovered:
-    """Replay the whole journal of `data_dir`; changes nothing on the disk. `watch` sees each record in order.
+def recover(
+    disk: Disk,
+    data_dir: str,
+    watch: Callable[[Replayed], None] | None = None,
+    *,
+    begin: Callable[[World], None] | None = None,
+    from_oldest: bool = False,
+) -> Recovered:
+    """Replay the journal of `data_dir` behind its newest good snapshot; changes nothing on the disk.
+
+    Args:
+        disk: where it is.
+        data_dir: of the journal.
+        watch: sees each record in order.
+        begin: sees the world that the first of them meets.
+        from_oldest: begin at the oldest snapshot instead (or at the first record, if it is kept), and hold each later
+            snapshot against the replay.
 
     Raises:
-        JournalDamaged: a record is broken, missing, or contradicts the engine.
+        JournalDamaged: a record is broken, missing, or contradicts the engine; or there is no good snapshot.
     """
-    world, previous = World(), codec.FIRST_SUM
-    names = [name for name in disk.names(f"{data_dir}/{JOURNAL}") if segment_number(name) is not None]
-    torn, size = 0, None
-    for position, name in enumerate(names):
-        content = disk.read(f"{data_dir}/{JOURNAL}/{name}") or b""
-        size = 0
-        for number, line in _lines(content):
+    segments = [n for n in map(segment_number, disk.names(f"{data_dir}/{JOURNAL}")) if n is not None]
+    first, start = _start(disk, data_dir, segments, from_oldest=from_oldest)
+    if begin is not None:
+        begin(start.world)
+    replay = _Replay(disk, data_dir, start, watch)
+    kept = [number for number in segments if number >= first]
+    snapshots = snapshot.numbers(disk, data_dir) if from_oldest else []
+    for number in kept:
+        if number in snapshots and number != first:
+            replay.compare(number)
+        replay.segment(number, is_newest=number == kept[-1])
+    newest = max((*segments, *(number - 1 for number in snapshot.numbers(disk, data_dir))), default=0)
+    return Recovered(replay.world, replay.last_sum, newest + 1, replay.torn, replay.size, replay.records, len(kept))
+
+
+def _start(disk: Disk, data_dir: str, segments: list[int], *, from_oldest: bool) -> tuple[int, snapshot.Snapshot]:
+    """(the first segment to replay, what it meets)."""
+    nothing = snapshot.Snapshot(World(), codec.FIRST_SUM)
+    candidates = snapshot.numbers(disk, data_dir)
+    if not candidates or (from_oldest and _is_complete(segments, 1)):
+        return 0, nothing
+    # Of what a power cut interrupted while it was removed, any part may be there.
+    order = [n for n in candidates if _is_complete(segments, n)] if from_oldest else list(reversed(candidates))
+    why: object = None
+    for number in order:
+        content = disk.read(snapshot.path(data_dir, number)) or b""
+        try:
+            return number, snapshot.decode(content, lambda *of: pinned_plan(disk, data_dir, *of))
+        except (snapshot.BadSnapshot, codec.BadLine) as fault:
+            why = why or f"{snapshot_name(number)}: {fault}"
+    if _is_complete(segments, 1):
+        return 0, nothing
+    raise _damaged(data_dir, f"no good snapshot; {why}")
+
+
+def _is_complete(segments: list[int], first: int) -> bool:
+    """Whether every segment from `first` on is there."""
+    return segments[-1:] != [] and [n for n in segments if n >= first] == list(range(first, segments[-1] + 1))
+
+
+class _Replay:
+    """Records into a world.
+
+    Attributes:
+        torn: bytes at the end that are no whole record.
+        size: of the last segment, up to its last whole record; None before the first.
+        records: replayed so far.
+    """
+
+    def __init__(
+        self, disk: Disk, data_dir: str, start: snapshot.Snapshot, watch: Callable[[Replayed], None] | None
+    ) -> None:
+        self.world, self.last_sum = start.world, start.last_sum
+        self.torn = self.records = 0
+        self.size: int | None = None
+        self._disk = disk
+        self._data_dir = data_dir
+        self._watch = watch
+
+    def segment(self, number: int, *, is_newest: bool) -> None:
+        """Replay one. Raises JournalDamaged."""
+        name = segment_name(number)
+        content = self._disk.read(f"{self._data_dir}/{JOURNAL}/{name}") or b""
+        self.size = 0
+        for line_number, line in _lines(content):
             try:
-                record, previous = codec.decode(line, previous)
+                record, self.last_sum = codec.decode(line, self.last_sum)
             except codec.BadLine as fault:
-                known = max(codec.claims_synced(later) for later in content[size:].split(b"\n"))
-                if position + 1 < len(names) or known > world.seq:
-                    raise _damaged(data_dir, name, number, fault) from fault
-                torn = len(content.rstrip(b"\n")) - size
-                break
-            replayed = _replay(world, record, disk, data_dir, name, number)
-            size += len(line) + 1
-            if watch is not None:
-                watch(replayed)
-    newest = max((segment_number(name) or 0 for name in names), default=0)
-    return Recovered(world, previous, newest + 1, torn, size)
+                known = max(codec.claims_synced(later) for later in content[self.size :].split(b"\n"))
+                if not is_newest or known > self.world.seq:
+                    raise _damaged(self._data_dir, f"{name}, line {line_number}: {fault}") from fault
+                self.torn = len(content.rstrip(b"\n")) - self.size
+                return
+            replayed = self._replay(record, f"{name}, line {line_number}")
+            self.size += len(line) + 1
+            self.records += 1
+            if self._watch is not None:
+                self._watch(replayed)
+
+    def compare(self, number: int) -> None:
+        """Hold the snapshot before a segment against what was replayed. Raises JournalDamaged."""
+        content = self._disk.read(snapshot.path(self._data_dir, number)) or b""
+        try:
+            said = snapshot.decode(content, lambda *of: pinned_plan(self._disk, self._data_dir, *of))
+        except (snapshot.BadSnapshot, codec.BadLine) as fault:
+            raise _damaged(self._data_dir, f"{snapshot_name(number)}: {fault}") from fault
+        if snapshot.encode(said.world, said.last_sum) != snapshot.encode(self.world, self.last_sum):
+            raise _damaged(self._data_dir, f"{snapshot_name(number)} is not what the records before it make")
+
+    def _replay(self, record: codec.Record, place: str) -> Replayed:
+        if record.seq != self.world.seq + 1:
+            raise _damaged(self._data_dir, f"{place}: it has seq {record.seq}, after {self.world.seq}")
+        try:
+            event = codec.event_of(record, lambda *of: pinned_plan(self._disk, self._data_dir, *of))
+            result = step(self.world, event, Moment(parse_rfc3339(record.time), record.mono_us))
+        except (codec.BadLine, EngineBug) as fault:
+            raise _damaged(self._data_dir, f"{place}: {fault}") from fault
+        if result.seq != record.seq or result.transitions != record.transitions:
+            what = f"it records {_tell(record.transitions)}, the engine finds {_tell(result.transitions)}"
+            raise _damaged(self._data_dir, f"{place}: {what}")
+        return Replayed(record, result)
 
 
 def seal_newest(disk: Disk, data_dir: str, recovered: Recovered) -> None:
@@ -103,30 +211,16 @@ def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(filled.split(b"\n"), start=1)
 
 
-def _replay(world: World, record: codec.Record, disk: Disk, data_dir: str, name: str, number: int) -> Replayed:
-    def load_plan(workflow: str, digest: str) -> Plan:
-        return _pinned_plan(disk, data_dir, workflow, digest)
-
-    if record.seq != world.seq + 1:
-        raise _damaged(data_dir, name, number, f"it has seq {record.seq}, after {world.seq}")
-    try:
-        event = codec.event_of(record, load_plan)
-        result = step(world, event, Moment(parse_rfc3339(record.time), record.mono_us))
-    except (codec.BadLine, EngineBug) as fault:
-        raise _damaged(data_dir, name, number, fault) from fault
-    if result.seq != record.seq or result.transitions != record.transitions:
-        what = f"it records {_tell(record.transitions)}, the engine finds {_tell(result.transitions)}"
-        raise _damaged(data_dir, name, number, what)
-    return Replayed(record, result)
-
-
 def _tell(transitions: list[Transition]) -> str:
     return msgspec.json.encode(transitions).decode()[:600] or "nothing"
 
 
-def _pinned_plan(disk: Disk, data_dir: str, workflow: str, digest: str) -> Plan:
+def pinned_plan(disk: Disk, data_dir: str, workflow: str, digest: str) -> Plan:
+    """The plan that a workflow was submitted with, from its folder or from the archive. Raises BadLine."""
     path = f"{workflow_dir(data_dir, workflow)}/{PLAN_FILE}"
     content = disk.read(path)
+    if content is None:
+        content = archive.plan_of(disk, data_dir, workflow)
     if content is None:
         raise codec.BadLine(f"the pinned plan {path} is missing")
     if ir.digest(content) != digest:
@@ -137,8 +231,8 @@ def _pinned_plan(disk: Disk, data_dir: str, workflow: str, digest: str) -> Plan:
         raise codec.BadLine(f"the pinned plan {path} has an unknown form: {error}") from error
 
 
-def _damaged(data_dir: str, name: str, number: int, why: object) -> JournalDamaged:
+def _damaged(data_dir: str, why: str) -> JournalDamaged:
     return JournalDamaged(
-        f"{data_dir}/{JOURNAL}/{name}, line {number}: {why}",
+        f"{data_dir}/{JOURNAL}/{why}",
         "Nothing was changed. Restore this data directory from a backup, or move its journal away to begin anew.",
     )

@@ -15,7 +15,7 @@ import msgspec
 from orchestrator.engine import invariants
 from orchestrator.files.layout import JOURNAL, STATE_FILE, TASKS, WORKFLOWS
 from orchestrator.model.errors import NotFound
-from orchestrator.store import project
+from orchestrator.store import archive, project
 from orchestrator.store.recover import Replayed, recover
 
 if TYPE_CHECKING:
@@ -57,29 +57,56 @@ def verify(disk: Disk, data_dir: str) -> Verification:
     """
     if not disk.names(f"{data_dir}/{JOURNAL}"):
         raise NotFound(f"There is no journal in {data_dir}.", "Is this the data directory? Give it with --data-dir.")
-    shown = _public_files(disk, data_dir)
-    findings: list[Finding] = []
-    pending = {path: seq for path, (seq, _) in shown.items()}
-
-    def compare(replayed: Replayed) -> None:
-        for path, content in _files_of(replayed):
-            if pending.get(path) == replayed.step.seq:
-                del pending[path]
-                if shown[path][1] != content:
-                    findings.append(Finding("differs", path, f"it is not what record {replayed.step.seq} made it"))
-
-    recovered = recover(disk, data_dir, compare)
-    world = recovered.world
-    for path, content in _all_files(world):
-        if path not in shown:
-            findings.append(Finding("missing", path, "the journal knows it"))
-        elif path not in pending and shown[path][1] != content:
-            findings.append(Finding("late", path, f"it shows record {shown[path][0]}, there are newer ones"))
-    findings += [Finding("unexpected", path, f"no record {seq} has changed it") for path, seq in pending.items()]
-    findings += [Finding("broken", JOURNAL, fault) for fault in invariants.broken(world)]
+    comparison = _Comparison(_public_files(disk, data_dir))
+    recovered = recover(disk, data_dir, comparison.record, begin=comparison.start, from_oldest=True)
+    comparison.end(recovered.world, frozenset(archive.ids(disk, data_dir)))
+    findings = comparison.findings
+    findings += [Finding("broken", JOURNAL, fault) for fault in invariants.broken(recovered.world)]
     if recovered.torn_bytes:
         findings.append(Finding("torn", JOURNAL, f"{recovered.torn_bytes} bytes at its end are no whole record"))
-    return Verification(world.seq, len(shown), _without_doubles(findings))
+    return Verification(recovered.world.seq, len(comparison.shown), _without_doubles(findings))
+
+
+class _Comparison:
+    """The public files against a replay that passes. `shown`: {path: (the seq it shows, content)}."""
+
+    def __init__(self, shown: dict[str, tuple[int, bytes]]) -> None:
+        self.shown = shown
+        self.findings: list[Finding] = []
+        self._pending = {path: seq for path, (seq, _) in shown.items()}
+
+    def start(self, world: World) -> None:
+        """The world before the first record that is replayed."""
+        for path, content in _all_files(world):
+            self._compare(path, content, _seq_of(content))
+
+    def record(self, replayed: Replayed) -> None:
+        """A record was replayed."""
+        for path, content in _files_of(replayed):
+            self._compare(path, content, replayed.step.seq)
+
+    def end(self, world: World, archived: frozenset[str]) -> None:
+        """The last record was replayed."""
+        known = dict(_all_files(world))
+        for path, content in known.items():
+            if path not in self.shown:
+                self._find("missing", path, "the journal knows it")
+            elif path not in self._pending and self.shown[path][1] != content:
+                self._find("late", path, f"it shows record {self.shown[path][0]}, there are newer ones")
+        for path, (seq, _) in self.shown.items():
+            if path not in known and archive.is_own_file(path, archived):
+                self._find("late", path, "its workflow is archived; the next daemon removes it")
+            elif path not in known or path in self._pending:
+                self._find("unexpected", path, f"no record {seq} has changed it")
+
+    def _compare(self, path: str, content: bytes, seq: int) -> None:
+        if self._pending.get(path) == seq:
+            del self._pending[path]
+            if self.shown[path][1] != content:
+                self._find("differs", path, f"it is not what record {seq} made it")
+
+    def _find(self, kind: str, path: str, message: str) -> None:
+        self.findings.append(Finding(kind, path, message))
 
 
 def rebuild(disk: Disk, data_dir: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.engine.events import AttemptExited
+from orchestrator.engine.events import AttemptExited, JournalContinued
 from orchestrator.files.journal_tail import JournalTail, rows
 from orchestrator.model.errors import CursorLost, JournalDamaged, JournalUnreadable, UsageError
 from tests.support.own_directory import OwnDirectory
@@ -289,3 +289,53 @@ def test_a_daemon_that_starts_a_waiting_workflow_is_told_as_that_workflow(tmp_pa
     tail = JournalTail(own.path)
     own.happen(started(epoch=1))
     assert table(tail.poll())[0] == ("w1", None, "queued", "running", None)
+
+
+def rotate(own: OwnDirectory) -> None:
+    """The segment was full."""
+    own.journal.rotate()
+    own.happen(JournalContinued(own.world.epoch))
+
+
+def test_goes_on_across_a_full_segment(tmp_path: Path) -> None:
+    """Nothing is lost or repeated where one segment of a life follows another, with or without a cursor."""
+    own = OwnDirectory(tmp_path)
+    one_workflow(own, "w1")
+    tail = JournalTail(own.path, cursor="1:2")
+    rotate(own)
+    one_workflow(own, "w2")
+    assert (seqs(tail), tail.cursor) == ([3, 4, 5, 6, 7, 8], "1:8")
+    assert seqs(JournalTail(own.path, cursor="1:4")) == [5, 6, 7, 8]
+    assert JournalTail(own.path).cursor == "1:8"
+
+
+def test_knows_the_epoch_when_the_beginning_of_a_life_is_gone(tmp_path: Path) -> None:
+    """Each further segment tells it."""
+    own = OwnDirectory(tmp_path)
+    own.next_life()
+    one_workflow(own, "w1")
+    rotate(own)
+    for number in (1, 2):
+        segment(own, number).unlink()
+    tail = JournalTail(own.path)
+    one_workflow(own, "w2")
+    assert tail.cursor.startswith("2:")
+    assert len(seqs(tail)) == 3
+
+
+def test_is_told_when_what_it_had_not_read_is_gone(tmp_path: Path) -> None:
+    """A cursor behind the horizon, and a slow reader of a removed segment, learn where to go on."""
+    own = OwnDirectory(tmp_path)
+    one_workflow(own, "w1")
+    slow = JournalTail(own.path)
+    for name in ("w2", "w3"):
+        rotate(own)
+        one_workflow(own, name)
+    for number in (1, 2):
+        segment(own, number).unlink()
+    with pytest.raises(CursorLost, match="oldest record that is kept is 9") as lost:
+        JournalTail(own.path, cursor="1:3")
+    assert lost.value.resume == "1:8"
+    with pytest.raises(CursorLost, match="records 5 to 8 are missing"):
+        seqs(slow)
+    assert seqs(slow) == [9, 10, 11, 12]

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from orchestrator.engine import invariants
+from orchestrator.files.layout import archive_path
 from orchestrator.model.states import WORKFLOW_FINAL
 from orchestrator.store.disk import RealDisk
 from orchestrator.store.verify import verify
@@ -65,9 +66,15 @@ class Oracle:
     def new_life(self, world: World) -> None:
         """A daemon has recovered: everything that was promised is there (I1)."""
         self._seq, self._without_owner = -1, {}
-        missing = [workflow for workflow in self.promised if workflow not in world.workflows]
+        missing = [one for one in self.promised if one not in world.workflows and not self._is_archived(one)]
         if missing:
             raise Broken(f"I1: promised, and lost: {missing}")
+
+    def _is_archived(self, workflow: str) -> bool:
+        """Whether the archive holds it whole, and at its end."""
+        lines = self._machine.files.content(archive_path(DATA_DIR, workflow)).splitlines()
+        kinds = [json.loads(line)["kind"] for line in lines]
+        return kinds[:2] == ["workflow", "plan"] and json.loads(lines[0])["status"] in WORKFLOW_FINAL
 
     def judge_processes(self, world: World) -> None:
         """Each command that began since the last look was allowed to (I2, I3, I4)."""
@@ -136,6 +143,7 @@ class Oracle:
             raise Broken(f"not over: {open_workflows}")
         for task in world.tasks.values():
             self._judge_end(task)
+        self.new_life(world)
         found = verify(RealDisk(self._machine.files), DATA_DIR)
         if found.findings:
             raise Broken(f"I5: {found.findings[:3]}")

@@ -157,7 +157,13 @@ class Run:
         self._lasting: dict[str, int] = {}
         self._once: dict[str, int] = {}
         self._short_writes = not trial.is_calm and self.fate.random() < 0.3
-        self._settings = Settings(max_running=self.fate.choice((1, 2, 4, 16)), stop_grace_s=1.0)
+        self._settings = Settings(
+            max_running=self.fate.choice((1, 2, 4, 16)),
+            stop_grace_s=1.0,
+            retention_workflows=self.fate.choice((0, 1, 2, 1000, 1000)),
+            segment_bytes=self.fate.choice((1024, 4096, 65_536)),
+            journal_keep_bytes=self.fate.choice((0, 8192, 1 << 20)),
+        )
 
     def play(self) -> Report:
         """Live through it. Raises Broken, or whatever else went wrong."""

@@ -12,6 +12,7 @@ import pytest
 
 from orchestrator.files.lock import is_held
 from orchestrator.model.errors import FormatTooNew, Locked, UsageError
+from orchestrator.files.layout import FORMAT
 from orchestrator.store.directory import prepare
 from orchestrator.store.disk import RealDisk
 from orchestrator.store.lock import DirectoryLock
@@ -25,7 +26,7 @@ def test_makes_a_new_directory_ours(tmp_path: Path) -> None:
     target = tmp_path / "a" / "data"
     for _ in range(2):
         prepare(RealDisk(), str(target))
-    assert json.loads((target / "format.json").read_bytes()) == {"format": "1.0", "kind": "orchestrator"}
+    assert json.loads((target / "format.json").read_bytes()) == {"format": FORMAT, "kind": "orchestrator"}
     for name in ("", "tasks", "workflows", "journal", "inbox", "inbox/quarantine", "replies", "providers"):
         assert os.stat(target / name).st_mode & 0o777 == 0o700
 
@@ -52,15 +53,27 @@ def test_refuses_a_directory_others_may_write_to(tmp_path: Path) -> None:
         prepare(RealDisk(), str(tmp_path))
 
 
-def test_refuses_a_newer_major_format_and_takes_a_newer_minor(tmp_path: Path) -> None:
+@pytest.mark.fault("F29")
+@pytest.mark.parametrize("version", ["2.0", "1.9"])
+def test_refuses_to_write_what_a_newer_version_has_written(version: str, tmp_path: Path) -> None:
     """Politely: nothing is changed, and the message says what to do (R2-22)."""
     os.chmod(tmp_path, 0o700)
-    (tmp_path / "format.json").write_text('{"format": "2.0", "kind": "orchestrator"}', encoding="utf-8")
-    with pytest.raises(FormatTooNew, match=r"format 2\.0"):
+    (tmp_path / "format.json").write_text(f'{{"format": "{version}", "kind": "orchestrator"}}', encoding="utf-8")
+    with pytest.raises(FormatTooNew, match=f"format {version}"):
         prepare(RealDisk(), str(tmp_path))
     assert os.listdir(tmp_path) == ["format.json"]
-    (tmp_path / "format.json").write_text('{"format": "1.9", "kind": "orchestrator"}', encoding="utf-8")
-    prepare(RealDisk(), str(tmp_path))
+
+
+@pytest.mark.fault("F29")
+def test_an_older_directory_becomes_one_of_this_version(tmp_path: Path) -> None:
+    """What was changed is kept beside it; doing it again changes nothing."""
+    os.chmod(tmp_path, 0o700)
+    old = '{"format": "1.0", "kind": "orchestrator"}'
+    (tmp_path / "format.json").write_text(old, encoding="utf-8")
+    for _ in range(2):
+        prepare(RealDisk(), str(tmp_path))
+    assert json.loads((tmp_path / "format.json").read_bytes())["format"] == FORMAT
+    assert (tmp_path / "backup" / "1.0" / "format.json").read_text(encoding="utf-8") == old
 
 
 def test_a_second_holder_is_refused_and_told_who_has_it(tmp_path: Path) -> None:

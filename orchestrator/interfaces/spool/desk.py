@@ -16,7 +16,7 @@ from orchestrator.interfaces.spool.inbox import Inbox
 from orchestrator.interfaces.spool.request import CancelArguments, Request, StopArguments, SubmitArguments
 from orchestrator.model.errors import DefinitionInvalid, DiskFailed, OrchestratorError, Refused
 from orchestrator.plan import ir
-from orchestrator.store import project
+from orchestrator.store import archive, project
 from orchestrator.store.pin import pin
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from orchestrator.engine.machine import Step
+    from orchestrator.engine.world import Workflow
     from orchestrator.runtime.host import Host
     from orchestrator.runtime.loop import Loop
 
@@ -64,7 +65,7 @@ class Desk:
     def _evaluate(self, request: Request, wanted: SubmitArguments) -> None:
         known = self._loop.world.keys.get(request.key)
         if known is not None:
-            self._accepted(request, known, [])
+            self._repeated(request, known)
             return
         self._workers.run(
             lambda: self._host.evaluate(
@@ -100,25 +101,26 @@ class Desk:
         sources = {source["path"]: source["text"].encode() for source in report["sources"]}
         self._workers.run(
             lambda: pin(self._disk, self._data_dir, event.workflow, encoded, sources),
-            lambda _: self._loop.offer(event, lambda outcome: self._submitted(request, event, report, outcome)),
+            lambda _: self._loop.offer(event, lambda outcome: self._submitted(request, report, outcome)),
             lambda error: self._failed(request, error),
         )
 
-    def _submitted(
-        self, request: Request, event: WorkflowSubmitted, report: dict[str, Any], outcome: Step | Refuse
-    ) -> None:
+    def _submitted(self, request: Request, report: dict[str, Any], outcome: Step | Refuse) -> None:
+        if not isinstance(outcome, Refuse):
+            workflow = outcome.workflows[0]
+            if workflow.id in self._loop.world.workflows:  # who has the answer may look for the workflow at once
+                path, content = project.state_file(workflow)
+                with suppress(DiskFailed):  # the projector tries again
+                    self._disk.replace(f"{self._data_dir}/{path}", content, durable=False)
+            self._accepted(request, workflow, report["warnings"])
+            return
         known = self._loop.world.keys.get(request.key)
-        if known == event.workflow:  # who has the answer may look for the workflow at once
-            path, content = project.state_file(self._loop.world.workflows[known])
-            with suppress(DiskFailed):  # the projector tries again
-                self._disk.replace(f"{self._data_dir}/{path}", content, durable=False)
-        if known is not None:  # by this event, or by another with the same key that was quicker
-            self._accepted(request, known, report["warnings"] if known == event.workflow else [])
-        elif isinstance(outcome, Refuse):
+        if known is not None:  # another request with the same key was quicker
+            self._repeated(request, known)
+        else:
             self.inbox.refuse(request.key, Refused(outcome.message, outcome.help))
 
-    def _accepted(self, request: Request, workflow_id: str, warnings: list[object]) -> None:
-        workflow = self._loop.world.workflows[workflow_id]
+    def _accepted(self, request: Request, workflow: Workflow, warnings: list[object]) -> None:
         result = {
             "workflow": workflow.id,
             "name": workflow.plan.name,
@@ -128,10 +130,19 @@ class Desk:
         }
         self.inbox.reply(request.key, self._loop.synced_seq, result)
 
+    def _repeated(self, request: Request, workflow_id: str) -> None:
+        """The request was met before: answer as then, even if its workflow is in the archive by now."""
+        workflow = self._loop.world.workflows.get(workflow_id)
+        if workflow is not None:
+            self._accepted(request, workflow, [])
+            return
+        told = archive.summary(self._disk, self._data_dir, workflow_id)
+        self.inbox.reply(request.key, self._loop.synced_seq, {**told, "warnings": []})
+
     def _cancel(self, request: Request, wanted: CancelArguments) -> None:
         workflow = self._loop.world.workflows.get(wanted.workflow)
         if workflow is not None and workflow.ending == "cancel":
-            self._cancelled(request, wanted.workflow)
+            self._cancelled(request, workflow)
             return
         event = CancelRequested(wanted.workflow, request.key, request.by or "somebody")
 
@@ -139,13 +150,13 @@ class Desk:
             if isinstance(outcome, Refuse):
                 self.inbox.refuse(request.key, Refused(outcome.message, outcome.help))
             else:
-                self._cancelled(request, wanted.workflow)
+                self._cancelled(request, outcome.workflows[0])
 
         self._loop.offer(event, answer)
 
-    def _cancelled(self, request: Request, workflow: str) -> None:
-        status = self._loop.world.workflows[workflow].status
-        self.inbox.reply(request.key, self._loop.synced_seq, {"workflow": workflow, "status": status})
+    def _cancelled(self, request: Request, workflow: Workflow) -> None:
+        result: dict[str, object] = {"workflow": workflow.id, "status": workflow.status}
+        self.inbox.reply(request.key, self._loop.synced_seq, result)
 
     def _stop(self, request: Request, wanted: StopArguments) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.files.layout import FORMAT
 from orchestrator.interfaces.spool.inbox import Inbox
 from orchestrator.interfaces.spool.request import BadRequest, CancelArguments, Request, SubmitArguments, parse
 from orchestrator.model.errors import DefinitionInvalid, NotFound
@@ -31,7 +32,7 @@ class Place:
     def drop(self, key: str, changes: dict[str, Any] | None = None) -> Path:
         """A well-formed cancel request, changed as told."""
         request: dict[str, Any] = {
-            "format": "1.0",
+            "format": FORMAT,
             "key": key,
             "command": "cancel",
             "created_at": "2026-01-01T00:00:00Z",
@@ -71,7 +72,7 @@ def test_takes_a_request_up_once(place: Place) -> None:
     assert not path.exists()
     assert place.inbox.is_idle
     assert place.reply("k1") == {
-        "format": "1.0",
+        "format": FORMAT,
         "key": "k1",
         "ok": True,
         "seq": 7,
