@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from watchdog.events import FileMovedEvent, FileSystemEvent, FileSystemEventHandler
@@ -144,8 +145,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def say(text: str) -> None:
     """A line for the daemon's log: standard error, which ``orchestrator run`` sends to ``daemon.log``."""
-    sys.stderr.write(f"{rfc3339(time.time_ns() // 1000)} orchestrator[{os.getpid()}]: {text}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # the log may stand on the very disk that fails
+        sys.stderr.write(f"{rfc3339(time.time_ns() // 1000)} orchestrator[{os.getpid()}]: {text}\n")
+        sys.stderr.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ from orchestrator.effects.effect import Ended, Exited, Launch, Lost
 from orchestrator.effects.processes import has_ended
 from orchestrator.effects.records import Records, read_records
 from orchestrator.effects.wrapper import UNCLAIMED
+from orchestrator.model.errors import DiskFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +91,7 @@ class LocalChild:
             self._verdict = self._bury_wrapper(now_us)
         os.close(self._fd)
         self._fd = -1
-        if self._verdict.is_held_back and self._remains.find():
+        if self._verdict.is_held_back and self._lives_on():
             self._remains.ask_to_end()
             self._leftovers.add(self._remains)
             self._fd = self._remains.descriptor_of_one()
@@ -108,13 +109,24 @@ class LocalChild:
             if number == signal.SIGTERM:
                 _signal_group(self.pid, signal.SIGCONT)
 
+    def _lives_on(self) -> bool:
+        """Whether anything of the attempt lives; it is not to be told as ended before that is known."""
+        try:
+            return self._remains.find()
+        except OSError as error:
+            raise DiskFailed(
+                f"what attempt {self.launch.attempt} of {self.launch.task} has left cannot be found out: {error}",
+                "Start the daemon again when there are descriptors to be had (ulimit -n).",
+            ) from error
+
     def _bury_wrapper(self, now_us: int) -> _Verdict:
         """Collect the wrapper, begin to end what it has left, and say how the attempt ended."""
         remains = self._remains
         remains.ended_us = now_us
         result = self._wait()
         if result is None or _group_exists(self.pid):
-            remains.find(session_is_its_own=result is not None)
+            with suppress(OSError):  # no descriptor is free; `Leftovers` looks again
+                remains.find(session_is_its_own=result is not None)
             remains.ask_to_end()
         self._leftovers.add(remains)
         return self._judge(result)

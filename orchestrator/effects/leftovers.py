@@ -151,7 +151,11 @@ class Leftovers:
         """Look at the process table if it is time to, and end what is found."""
         if self._next_us is None or now_us < self._next_us:
             return
-        found = find_attempts(self._data_dir, self._all)
+        try:
+            found = find_attempts(self._data_dir, self._all)
+        except OSError:  # no descriptor is free: they have to wait
+            self._next_us = now_us + LOOK_US
+            return
         for remains in list(self._all.values()):
             if remains.ended_us is None:
                 remains.ended_us = now_us

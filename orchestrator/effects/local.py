@@ -160,8 +160,12 @@ class LocalEffect:
         return self._settle(launch, records)
 
     def end_strays(self) -> None:
-        """See `Effect`."""
-        for attempt in find_attempts(self._data_dir, _AllBut(self._live)):
+        """See `Effect`. Raises DiskFailed: the table of processes cannot be read."""
+        try:
+            strays = find_attempts(self._data_dir, _AllBut(self._live))
+        except OSError as error:
+            raise DiskFailed(f"what earlier attempts have left cannot be found out: {error}") from error
+        for attempt in strays:
             self._leftovers.add(Remains(self._data_dir, attempt, session=0))
 
     def next_sweep_us(self) -> int | None:

@@ -14,7 +14,7 @@ from tests.support.attempts import processes_of_attempts
 from tests.support.live import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 #: Multiplier of everything that a soak does more often or with more of: ORCH_FAULT_RUNS=100.
@@ -51,9 +51,14 @@ def define(path: Path, *operations: str) -> Path:
     return path
 
 
-def serve(data_dir: Path | str, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """``orchestrator serve`` as it is typed; what it says can be read from its standard error."""
-    command = [sys.executable, "-m", "orchestrator", "serve", "--data-dir", str(data_dir), *arguments]
+def serve(
+    data_dir: Path | str, *arguments: str, env: Mapping[str, str] | None = None, below: Sequence[str] = ()
+) -> subprocess.Popen[str]:
+    """``orchestrator serve`` as it is typed; what it says can be read from its standard error.
+
+    `below`: a command that becomes the one that is appended to it.
+    """
+    command = [*below, sys.executable, "-m", "orchestrator", "serve", "--data-dir", str(data_dir), *arguments]
     return subprocess.Popen(
         command,
         env={**os.environ, **(env or {})},

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.files import drop, read
 from orchestrator.files.layout import JOURNAL
 from orchestrator.files.lock import is_held
+from orchestrator.model.errors import StatusInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,10 @@ class LiveDaemon:
         status = f"{self.data_dir}/status.json"
         if not is_held(self.data_dir) or not os.path.exists(status):
             return False
-        return bool(read.read_status(self.data_dir)["pid"] == self.process.pid)
+        try:
+            return bool(read.read_status(self.data_dir)["pid"] == self.process.pid)
+        except StatusInvalid:  # what a power cut has left of the last daemon's
+            return False
 
     def kill(self) -> None:
         """``kill -9``, and wait until it is gone."""
