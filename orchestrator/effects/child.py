@@ -162,17 +162,37 @@ class LocalChild:
         if records.exit_code is not None:
             return _Verdict(Exited(records.exit_code), is_held_back=False)
         if result is not None and is_exit:
-            ended = Exited(UNCLAIMED) if claim is not None else Lost(_why_not_begun(self.log_base, records))
-            return _Verdict(ended, is_held_back=False)
+            why = f"it could not begin: {self._records_path} could not be written"
+            return _Verdict(Exited(UNCLAIMED) if claim is not None else Lost(why), is_held_back=False)
         if result is not None:
             return _Verdict(Exited(_AFTER_SIGNAL + result.si_status), is_held_back=True)
         return _Verdict(Exited(_AFTER_SIGNAL + signal.SIGKILL) if self._was_killed else Lost(why), is_held_back=True)
 
 
-def _why_not_begun(log_base: str, records: Records) -> str:
-    if records.taken:
-        return "a daemon had taken it before it began"
-    return f"it could not begin: {log_base}.out exists or cannot be written (look for the reason in the daemon's log)"
+class NeverBegun:
+    """A child of which nothing ever ran, because its attempt had its logs already. See `effect.Child`."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+        self._fd = os.eventfd(1, os.EFD_CLOEXEC)
+
+    @property
+    def pid(self) -> int:
+        """No process's."""
+        return 0
+
+    def fileno(self) -> int:
+        """See `Child`."""
+        return self._fd
+
+    def collect(self, now_us: int) -> Ended | None:  # noqa: ARG002 - the contract's
+        """See `Child`."""
+        os.close(self._fd)
+        self._fd = -1
+        return Lost(self._why)
+
+    def signal_group(self, number: int) -> None:
+        """See `Child`."""
 
 
 def _signal_group(number: int, signal_number: int) -> None:

@@ -2,17 +2,17 @@
 
 Theory of operation
 -------------------
-An attempt is a wrapper (``wrapper.sh``) in a session of its own, and below it the command. The wrapper *claims*
-the attempt, runs the command with its output going straight to the log files, and records the exit code:
+An attempt is a wrapper (``wrapper.sh``) in a session of its own, and the command in it or below it. To start one:
 
-1. it creates ``<log stem>.out`` exclusively. This is the claim, and everything rests on it: the file is created
-   once, by whoever comes first, and is never removed;
-2. it appends ``claim <log stem> <pid> <start time> <boot id>`` to the workflow's ``attempts.log``: who has it;
-3. it runs the command;
+1. ``<log stem>.out`` is created exclusively, by the child that is about to become the wrapper (a file action of
+   ``posix_spawn``). This is the *claim*, and everything rests on it: the file is created once, by whoever comes
+   first, and is never removed;
+2. the wrapper appends ``claim <log stem> <pid> <boot id>`` to the workflow's ``attempts.log``: who has it;
+3. it runs the command, whose output goes straight to the log files;
 4. it appends ``exit <log stem> <exit code>`` and ends with that code.
 
-A wrapper that fails in 1 or 2 ends without running anything. So the command runs at most once, and only below a
-process that is told in the log.
+What fails in 1 becomes no wrapper, one that fails in 2 ends without running anything. So the command runs at most once,
+and only in a process that is told in the log.
 
 *Who may die.* The wrapper does not depend on the daemon: it holds nothing of it, reads nothing from it and has
 its own session. After the daemon's death the next one asks `look_after` of every attempt that the journal
@@ -20,7 +20,8 @@ believes to run. It holds the directory's lock, which a child that has not execu
 too: so every wrapper there will ever be is one by now. Which is not to say that it has claimed. What is found:
 
 - An ``exit`` line: it ended, with that code.
-- A ``claim`` line whose process lives (id, start time and boot agree): it runs, and is *adopted*.
+- A ``claim`` line whose process lives (it leads its session, and its arguments and environment name the attempt; in
+  older lines the start time agrees): it runs, and is *adopted*.
 - A ``claim`` line whose process is gone:
   - and then an ``exit`` line: it ended just now;
   - something it started lives: the wrapper was killed and the command was not. It is ended like a child, and the
@@ -40,14 +41,14 @@ process table is read after the log, so that whoever is in neither has died with
 exit code, and something of the session lives, the attempt is not over: what lives is ended first, and only then
 is the attempt told as ended (otherwise the next attempt could run beside it).
 
-*Signals.* TERM, INT and HUP go to the whole group. From just before the command starts the wrapper catches them and
-goes on, so that it lives to record the exit code; before that they kill it, and the command has not begun. Between
-these two, for some microseconds, a TERM is lost on the command; then the KILL after the grace ends it. KILL takes
-the wrapper along, and the daemon sees the signal as the end: 128 + 9.
+*Signals.* TERM, INT and HUP go to the whole group. From just before the command starts the wrapper catches them, so
+that it lives to record the exit code; before that they kill it, and the command has not begun. KILL takes the wrapper
+along, and the daemon sees the signal as the end: 128 + 9.
 
 *The command's shell.* The command is a text for ``/bin/sh -c``. Where it cannot tell the difference
-(`wrapper.place_to_run`) it is run in a fork of the wrapper's own shell: starting a second one would be
-half of the time a short task takes.
+(`wrapper.place_to_run`) it is run in the wrapper's own shell, or in a fork of it: starting a second one would be half
+of the time a short task takes. In its own shell the exit line is written by a trap on the shell's end, whichever that
+is.
 
 *Not guarded against*: somebody who removes log files or ``attempts.log`` while their attempts run; a command that
 leaves its session and hides its environment (it survives its task); a power cut (all processes are gone then, and
@@ -60,7 +61,7 @@ import os
 from typing import TYPE_CHECKING
 
 from orchestrator.effects import output, wrapper
-from orchestrator.effects.child import LocalChild
+from orchestrator.effects.child import LocalChild, NeverBegun
 from orchestrator.effects.effect import Child, Ended, Exited, Launch, Lost, StartError
 from orchestrator.effects.leftovers import Leftovers, Remains
 from orchestrator.effects.processes import Attempt, Process, find_attempts, read_process
@@ -115,15 +116,20 @@ class LocalEffect:
         self._output_due_us = 0
 
     def start(self, launch: Launch) -> Child:
-        """See `Effect`. One attempt is started once; the wrapper of a second start finds that and leaves."""
+        """See `Effect`. One attempt is started once: a second start finds its logs."""
         records_path = self._records_path(launch)
         try:
             self._prepare(launch.workflow)
             offset = size_of(records_path)
         except OSError as error:
             raise StartError(f"the logs of {launch.task} have no place: {error.filename}: {error.strerror}") from error
+        log_base = self._log_base(launch)
         try:
-            pid, pidfd = self._spawner.spawn(launch, self._log_base(launch), records_path)
+            pid, pidfd = self._spawner.spawn(launch, log_base, records_path)
+        except FileExistsError:
+            return NeverBegun(
+                f"it could not begin: it was started before, or something lies in the place of {log_base}.*"
+            )
         except StartError:
             self._leftovers.add(self._remains(launch))
             raise
@@ -150,7 +156,9 @@ class LocalEffect:
         if records.exit_code is None and records.claim is None:
             if records.taken or self._take(launch):
                 return Lost("it had not begun when the daemon ended")
-            if (process := wrapper.find_wrapper(stem, path)) and (child := self._adopt(launch, process)):
+            attempt = (launch.task, launch.attempt)
+            process = wrapper.find_wrapper(attempt, stem, self._data_dir)
+            if process is not None and (child := self._adopt(launch, process)):
                 return child
             records = read_records(path, stem)
         if records.exit_code is None and records.claim is not None:
@@ -205,11 +213,17 @@ class LocalEffect:
         if claim.boot_id != self._boot_id:
             return None
         process = read_process(claim.pid)
-        if process is not None and process.start == claim.start:
+        if process is not None and self._is_meant(process, launch, claim):
             child = self._adopt(launch, process)
             if child is not None:
                 return child
         return self._adopt_remains(launch, claim)
+
+    def _is_meant(self, process: Process, launch: Launch, claim: Claim) -> bool:
+        """Whether the process that has the claim's number now is the one that made it."""
+        if claim.start is not None:
+            return process.start == claim.start
+        return wrapper.is_wrapper(process, (launch.task, launch.attempt), launch.log_stem, self._data_dir)
 
     def _adopt(self, launch: Launch, process: Process) -> Child | None:
         """A wrapper that another daemon has started, as a child; None if it has ended."""

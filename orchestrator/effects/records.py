@@ -24,10 +24,13 @@ _SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Claim(NamedTuple):
-    """A wrapper says that the attempt is its own. `start`: of its process, in ticks since boot."""
+    """A wrapper says that the attempt is its own.
+
+    `start`: of its process, in ticks since boot; None as wrappers write it since format 1.1.
+    """
 
     pid: int
-    start: int
+    start: int | None
     boot_id: str
 
 
@@ -68,11 +71,18 @@ def append_taken(path: str, stem: str) -> None:
 
 
 def size_of(path: str) -> int:
-    """The size of the file, 0 if there is none."""
+    """The size of the file, 0 if there is none.
+
+    Raises:
+        OSError: something else than a file is there.
+    """
     try:
-        return os.stat(path, follow_symlinks=False).st_size
+        found = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:
         return 0
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "something else than a file lies there; remove it", path)
+    return found.st_size
 
 
 def _chunks(fd: int, offset: int) -> list[bytes]:
@@ -93,6 +103,8 @@ def search(data: bytes, stem: str) -> Records:
         match data[at + len(needle) : end].split(b" "):
             case [b"", pid, start, boot] if keyword == b"claim" and pid.isdigit() and start.isdigit():
                 claim = claim or Claim(int(pid), int(start), boot.decode("ascii", "replace"))
+            case [b"", pid, boot] if keyword == b"claim" and pid.isdigit():
+                claim = claim or Claim(int(pid), None, boot.decode("ascii", "replace"))
             case [b"", code] if keyword.endswith(b"exit") and code.isdigit() and exit_code is None:
                 exit_code = int(code) & 0xFF
             case [b""] if keyword == b"taken":

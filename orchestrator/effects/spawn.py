@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 #: Dispositions the daemon may have changed (Python itself ignores PIPE); every one is reset in a child.
 _SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
-_OPEN_RECORDS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+#: The claim: a log that is there belongs to somebody else, whatever kind of file it is.
+_OPEN_LOG = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 #: What to do about a start that failed.
 _REMEDIES = {
@@ -33,8 +34,6 @@ _REMEDIES = {
     errno.ENFILE: "The machine has too many files open.",
     errno.ENOMEM: "The machine is short of memory; lower --max-running.",
     errno.ENOSPC: "The disk of the data directory is full.",
-    errno.ENXIO: "Something else than a file lies in the place of {records}; remove it.",
-    errno.ELOOP: "A symbolic link lies in the place of {records}; remove it.",
 }
 
 
@@ -68,19 +67,22 @@ class Spawner:
         """Start the wrapper of an attempt.
 
         Raises:
+            FileExistsError: the attempt has its logs already; nothing was started.
             StartError: nothing was started; or it could not be watched, and was killed and collected.
         """
         try:
             self._keep_spare()
             pid = self._spawn(launch, log_base, records_path)
+        except FileExistsError:
+            raise
         except (OSError, ValueError) as error:
-            raise self._error(launch, records_path, error) from error
+            raise self._error(launch, error) from error
         try:
             return Spawned(pid, self._pidfd_of(pid))
         except OSError as error:
             os.killpg(pid, signal.SIGKILL)
             os.waitid(os.P_PID, pid, os.WEXITED)
-            raise self._error(launch, records_path, error) from error
+            raise self._error(launch, error) from error
 
     def _spawn(self, launch: Launch, log_base: str, records_path: str) -> int:
         marks = {
@@ -89,23 +91,22 @@ class Spawner:
             environment.DATA_DIR: self._data_dir,
         }
         arguments = wrapper.Arguments(
-            log_base,
             launch.log_stem,
+            records_path,
             launch.working_dir,
             launch.command,
-            f"{self._umask:04o}",
             wrapper.place_to_run(launch.command),
+            f"{self._umask:04o}",
             self._boot_id,
         )
         return os.posix_spawn(
             self._shell,
             [self._shell, "-c", self._wrapper, wrapper.MARK, *arguments],
             {**self._environment, **launch.env, **marks},
-            # Standard error stays the daemon's until the wrapper has its own log: a reason not to begin goes there.
             file_actions=(
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_OPEN, wrapper.RECORDS_FD, records_path, _OPEN_RECORDS, FILE_MODE),
+                (os.POSIX_SPAWN_OPEN, 1, f"{log_base}.out", _OPEN_LOG, FILE_MODE),
+                (os.POSIX_SPAWN_OPEN, 2, f"{log_base}.err", _OPEN_LOG, FILE_MODE),
             ),
             setsid=True,
             setsigmask=(),
@@ -131,12 +132,12 @@ class Spawner:
         if self._spare_fd is None:
             self._spare_fd = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
-    def _error(self, launch: Launch, records_path: str, error: OSError | ValueError) -> StartError:
+    def _error(self, launch: Launch, error: OSError | ValueError) -> StartError:
         """What was tried, why it failed and what helps."""
         tried = f"attempt {launch.attempt} of {launch.task} could not be started with {self._shell}"
         if not isinstance(error, OSError):
             return StartError(f"{tried}: no process can be given its command, environment or paths ({error})")
-        remedy = _REMEDIES.get(error.errno or 0, "").format(records=records_path)
+        remedy = _REMEDIES.get(error.errno or 0, "")
         return StartError(f"{tried}: {error.strerror}. {remedy}".strip())
 
 

@@ -1,45 +1,47 @@
 # shellcheck shell=sh
-# Runs one attempt: claims it, runs its command, records how that ended. What it guarantees, and why in this
-# order, is told in local.py. Builtins only; the one process it makes is the command.
+# Runs one attempt: says who it is, runs the command, records how that ended. What it guarantees, and why in this order,
+# is told in local.py. Builtins only; where the command allows it, it runs in this very shell.
 #
-# $1 path of the attempt's logs without ending   $2 their stem            $3 working directory
-# $4 command   $5 umask of the command           $6 "subshell" or "shell"  $7 boot id
-# Descriptor 9 is attempts.log, opened for appending.
+# $1 stem of the attempt's logs   $2 path of attempts.log   $3 working directory   $4 command
+# $5 "inline", "subshell" or "shell"   $6 umask of the command   $7 boot id
+# Standard output and error are the logs. That the first of them could be created is the claim.
 
-# The claim: a log file that is there belongs to somebody else, whatever kind of file it is.
 umask 077
-set -C
-[ ! -e "$1.out" ] && true >"$1.out" || exit 75
-true >"$1.err" || exit 75
-set +C
-exec >>"$1.out" 2>>"$1.err"
+printf 'claim %s %s %s\n' "$1" "$$" "$7" >>"$2" || exit 75
 
-# Who has it. Behind the parenthesis that ends the name, ${27} is the 22nd field: the start time. (## alone would
-# do, but costs dash as much as a whole fork; it is for a shell whose name holds a parenthesis.)
-IFS= read -r ORCH_WRAPPER_STAT </proc/self/stat || exit 75
-ORCH_WRAPPER_STAT=${ORCH_WRAPPER_STAT#*) }
-case $ORCH_WRAPPER_STAT in *')'*) ORCH_WRAPPER_STAT=${ORCH_WRAPPER_STAT##*) } ;; esac
-# shellcheck disable=SC2086 # to be split
-set -- "$@" $ORCH_WRAPPER_STAT
-printf 'claim %s %s %s %s\n' "$2" "$$" "${27}" "$7" >&9 || exit 75
+# Recorded however the shell comes to its end, but for KILL. The command cannot be in the way of `command`.
+ORCH_WRAPPER_STEM=$1 ORCH_WRAPPER_RECORDS=$2
+trap '
+command printf "exit %s %s\n" "$ORCH_WRAPPER_STEM" "$?" >>"$ORCH_WRAPPER_RECORDS"
+' EXIT
 
-# A caught signal is back at its default in the command; an ignored one would stay ignored.
-unset ORCH_WRAPPER_STAT
-umask "$5"
+umask "$6"
 if cd -- "$3"
 then
 unset OLDPWD
+case $5 in
+inline)
+# A signal ends the shell as it would end any, after it has recorded that.
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 131' QUIT
+trap 'exit 138' USR1
+trap 'exit 140' USR2
+trap 'exit 143' TERM
+set -- "$4"
+eval "shift; $1"
+;;
+subshell)
+# A caught signal is back at its default in the command; an ignored one would stay ignored.
 trap : HUP INT QUIT TERM USR1 USR2
-if [ "$6" = subshell ]
-then
-( eval "set --; $4" ) 9>&-
-else
-/bin/sh -c -- "$4" 9>&-
-fi
-set -- "$2" "$?"
+( trap - EXIT; eval "set --; $4" )
+;;
+*)
+trap : HUP INT QUIT TERM USR1 USR2
+/bin/sh -c -- "$4"
+;;
+esac
 else
 printf 'orchestrator: the working directory %s cannot be entered; nothing was run. Create it, or change working_dir.\n' "$3" >&2
-set -- "$2" 126
+exit 126
 fi
-printf 'exit %s %s\n' "$@" >&9
-exit "$2"

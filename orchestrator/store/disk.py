@@ -165,9 +165,9 @@ class RealDisk:
 
     def make_directory(self, path: str) -> None:
         """See `Disk`."""
-        with _telling("creating directory", path):
-            with suppress(FileExistsError):  # whoever made it may have died before it was on the disk
-                self._system.mkdir(path, DIRECTORY_MODE)
+        with _telling("creating directory", path), suppress(FileExistsError):
+            self._system.mkdir(path, DIRECTORY_MODE)
+        # Also when it was there: whoever made it may have died before it was on the disk.
         self.sync_directory(os.path.dirname(path))
 
     def names(self, path: str) -> list[str]:

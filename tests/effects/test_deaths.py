@@ -33,17 +33,18 @@ if TYPE_CHECKING:
 
 LINES = read_text().splitlines()
 
-#: Lines that continue the one before, and those of the ways that are not taken.
-_NOT_A_STEP = ("then", "else", "fi", "/bin/sh", "printf 'orchestrator", 'set -- "$2" 126')
-
-STEPS = [number for number, line in enumerate(LINES) if not line.startswith(_NOT_A_STEP)]
-
 
 def _line(beginning: str) -> int:
     return next(number for number, line in enumerate(LINES) if line.startswith(beginning))
 
 
-CLAIM, TELL, RUN, RECORD = _line("[ ! -e"), _line("printf 'claim"), _line("( eval"), _line("printf 'exit")
+#: Before it is written who has the attempt; before the command begins; before it is written how it ended.
+TELL, RUN, RECORD = _line("printf 'claim"), _line('eval "shift'), _line("command printf")
+
+_ON_THE_WAY = ("ORCH_WRAPPER_STEM", "trap '", 'umask "$6"', "if cd", "unset", "case", 'set -- "$4"')
+
+#: Every line of a wrapper that runs its command in its own shell, in the order in which they come.
+STEPS = [TELL, *(number for number, line in enumerate(LINES) if line.startswith(_ON_THE_WAY)), RUN, RECORD]
 
 
 class Stage:
@@ -68,21 +69,25 @@ class Stage:
 
     def wrapper(self) -> Process:
         """The wrapper, once it is one."""
-        log = self.data_dir / "workflows" / "w" / "attempts.log"
-        return wait_for(lambda: find_wrapper(self.launch.log_stem, str(log)), "the wrapper")
+        return wait_for(lambda: wrapper_of(self.launch), "the wrapper")
 
     def count(self) -> int:
         """How often the command has run."""
         return len(self.runs.read_text().splitlines())
 
     def _write_shell(self, step: int | None) -> None:
-        stop = f"gate_status=$?; read -r gate_line <{shlex.quote(str(self.gate.path))}; ( exit $gate_status )"
+        stop = f"gate_status=$?; read -r gate_line <{self.gate.path}; ( exit $gate_status )"
         lines = list(LINES)
         if step is not None:
             lines.insert(step, stop)
         text = shlex.quote("\n".join(lines))
         self.shell.write_text(f'#!/bin/sh\nshift 2\nexec /bin/sh -c {text} "$@"\n')
         self.shell.chmod(0o700)
+
+
+def wrapper_of(of: Launch) -> Process | None:
+    """The living wrapper of a launch."""
+    return find_wrapper((of.task, of.attempt), of.log_stem, of.data_dir)
 
 
 def assert_settled(stage: Stage, how: Ended) -> None:
@@ -95,9 +100,10 @@ def assert_settled(stage: Stage, how: Ended) -> None:
     assert processes_of_attempts(stage.data_dir) == []
 
 
+@pytest.mark.fault("F21")
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: LINES[step][:24])
 def test_the_daemon_dies(data_dir: Path, tmp_path: Path, step: int) -> None:
-    """Up to the claim the attempt can be taken, and never begins; from then on it is adopted and ends by itself."""
+    """Wherever the wrapper stands, it is adopted and ends by itself."""
     stage = Stage(data_dir, tmp_path, step)
     daemon = stage.daemon()
     daemon.wait()
@@ -106,37 +112,30 @@ def test_the_daemon_dies(data_dir: Path, tmp_path: Path, step: int) -> None:
     pid = stage.wrapper().pid
     found = stage.effect().look_after(stage.launch)
     stage.gate.open()
-    if step <= CLAIM:
-        assert found == Lost("it had not begun when the daemon ended")
-        wait_until_gone(pid)
-        assert stage.count() == 0
-        assert_settled(stage, found)
-        return
-    if step <= RECORD:
-        assert isinstance(found, Child)
-        assert found.pid == pid
-        found = ended(found)
-    wait_until_gone(pid)
-    assert found == Exited(5)
+    assert isinstance(found, Child)
+    assert found.pid == pid
+    assert ended(found) == Exited(5)
     assert stage.count() == 1
-    assert_settled(stage, found)
+    assert_settled(stage, Exited(5))
 
 
+@pytest.mark.fault("F20")
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: LINES[step][:24])
 def test_the_wrapper_dies(data_dir: Path, tmp_path: Path, step: int) -> None:
-    """The daemon sees the signal as the end, or finds the exit code if it was recorded before."""
+    """The daemon sees the signal as the end."""
     stage = Stage(data_dir, tmp_path, step)
     child = stage.effect(first=True).start(stage.launch)
     stage.gate.wait()
     os.kill(child.pid, signal.SIGKILL)
-    assert ended(child) == (Exited(137) if step <= RECORD else Exited(5))
-    assert stage.count() == (0 if step <= RUN else 1)
+    assert ended(child) == Exited(137)
+    assert stage.count() == (1 if step == RECORD else 0)
     stage.gate.close()
 
 
+@pytest.mark.fault("F21")
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: LINES[step][:24])
 def test_both_die(data_dir: Path, tmp_path: Path, step: int) -> None:
-    """What is written decides: not begun, begun and lost, or ended with its code."""
+    """What is written decides: not begun, or begun and lost."""
     stage = Stage(data_dir, tmp_path, step)
     daemon = stage.daemon()
     daemon.wait()
@@ -146,24 +145,21 @@ def test_both_die(data_dir: Path, tmp_path: Path, step: int) -> None:
     os.kill(pid, signal.SIGKILL)
     wait_until_gone(pid)
     found = stage.effect().look_after(stage.launch)
-    if step <= CLAIM:
-        assert found == Lost("it had not begun when the daemon ended")
-    elif step <= TELL:
+    if step == TELL:
         assert found == Lost("its process ended before its command began")
-    elif step <= RECORD:
-        assert found == Lost("its process ended without recording an exit code")
     else:
-        assert found == Exited(5)
-    assert stage.count() == (0 if step <= RUN else 1)
+        assert found == Lost("its process ended without recording an exit code")
+    assert stage.count() == (1 if step == RECORD else 0)
     assert_settled(stage, found)
     stage.gate.close()
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if step > CLAIM], ids=lambda step: LINES[step][:24])
+@pytest.mark.fault("F21")
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: LINES[step][:24])
 def test_the_daemon_dies_and_then_the_wrapper_that_the_next_one_adopted(
     data_dir: Path, tmp_path: Path, step: int
 ) -> None:
-    """An adopted wrapper that is killed is lost, unless it has recorded the exit code."""
+    """An adopted wrapper that is killed is lost."""
     stage = Stage(data_dir, tmp_path, step)
     daemon = stage.daemon()
     daemon.wait()
@@ -171,14 +167,17 @@ def test_the_daemon_dies_and_then_the_wrapper_that_the_next_one_adopted(
     daemon.kill()
     found = stage.effect().look_after(stage.launch)
     os.kill(stage.wrapper().pid, signal.SIGKILL)
-    if isinstance(found, Child):
-        found = ended(found)
-    assert found == (Exited(5) if step > RECORD else Lost("its process ended without recording an exit code"))
-    assert stage.count() == (0 if step <= RUN else 1)
+    assert isinstance(found, Child)
+    found = ended(found)
+    told = "without recording an exit code" if step != TELL else "before its command began"
+    assert isinstance(found, Lost)
+    assert told in found.why or "without recording" in found.why
+    assert stage.count() == (1 if step == RECORD else 0)
     assert_settled(stage, found)
     stage.gate.close()
 
 
+@pytest.mark.fault("F21")
 @pytest.mark.parametrize("starts", range(6))
 def test_the_daemon_dies_while_it_starts_attempts(data_dir: Path, tmp_path: Path, starts: int) -> None:
     """Killed between any two starts, or in one: each attempt has run once or never will, as it is told."""
@@ -202,6 +201,10 @@ def test_the_daemon_dies_while_it_starts_attempts(data_dir: Path, tmp_path: Path
         assert not path.exists() or path.read_text() == "ran\n"
 
 
+#: A command that is another process than its wrapper, and waits.
+APART = """sh -c 'read -r _ <"$GATE"; exit 3'; exit $?"""
+
+
 class Running:
     """An attempt whose command waits, with its wrapper and its command's process."""
 
@@ -217,7 +220,7 @@ class Running:
 
 def test_a_command_that_outlives_its_wrapper_is_ended_before_the_attempt_is(data_dir: Path, tmp_path: Path) -> None:
     """The wrapper is killed, the command is not: it gets TERM, and the attempt is over when it is gone."""
-    running = Running(data_dir, tmp_path, 'read -r _ <"$GATE"; exit 3')
+    running = Running(data_dir, tmp_path, APART)
     effect = LocalEffect(str(data_dir), BOOT_ID)
     child = effect.start(running.launch)
     running.gate.wait()
@@ -251,12 +254,11 @@ def test_a_command_that_outlives_its_wrapper_and_ignores_term_is_killed_after_th
 
 def test_the_next_daemon_ends_a_command_whose_wrapper_is_gone(data_dir: Path, tmp_path: Path) -> None:
     """Daemon and wrapper died, the command lives on: it is ended, and only then the attempt is lost."""
-    running = Running(data_dir, tmp_path, 'read -r _ <"$GATE"; exit 3')
+    running = Running(data_dir, tmp_path, APART)
     daemon = ForkedDaemon(lambda: LocalEffect(str(data_dir), BOOT_ID), running.launch)
     running.gate.wait()
     daemon.kill()
-    log = str(data_dir / "workflows" / "w" / "attempts.log")
-    wrapper = find_wrapper(running.launch.log_stem, log)
+    wrapper = wrapper_of(running.launch)
     assert wrapper is not None
     os.kill(wrapper.pid, signal.SIGKILL)
     wait_until_gone(wrapper.pid)

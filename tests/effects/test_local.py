@@ -124,7 +124,7 @@ def test_refuses_to_start_when_something_lies_in_the_place_of_the_records(
         os.mkfifo(records)
     else:
         records.symlink_to(data_dir / "target")
-    with pytest.raises(StartError, match=r"attempts\.log; remove it"):
+    with pytest.raises(StartError, match=r"attempts\.log: .*remove it"):
         effect.start(launch(data_dir, ": >ran"))
     with pytest.raises(DiskFailed, match=r"cannot be found out: .*attempts\.log"):
         effect.look_after(launch(data_dir, ": >ran"))

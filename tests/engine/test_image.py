@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.engine import image, invariants
 from orchestrator.engine.machine import step
-from orchestrator.engine.world import World
-from orchestrator.plan.ir import Plan
 from tests.engine.test_laws import Fate, fates
+
+if TYPE_CHECKING:
+    from orchestrator.engine.world import World
+    from orchestrator.plan.ir import Plan
 
 
 def restored(world: World) -> World:

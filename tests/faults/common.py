@@ -8,7 +8,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.effects.environment import DATA_DIR, TASK
 from orchestrator.effects.processes import read_process
 from tests.support.attempts import processes_of_attempts
 from tests.support.live import wait_for
@@ -101,16 +100,6 @@ def living_of(data_dir: str) -> list[str]:
         if process is not None and not process.is_dead:
             found.append(f"{pid} {process.state} {_command_line(pid)}")
     return found
-
-
-def is_of_attempt(pid: int) -> bool:
-    """Whether the process says of itself that it belongs to an attempt."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            environ = file.read()
-    except OSError:
-        return False
-    return f"{TASK}=".encode() in environ and f"{DATA_DIR}=".encode() in environ
 
 
 def _command_line(pid: int) -> str:

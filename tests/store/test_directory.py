@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.files.layout import FORMAT
 from orchestrator.files.lock import is_held
 from orchestrator.model.errors import FormatTooNew, Locked, UsageError
-from orchestrator.files.layout import FORMAT
 from orchestrator.store.directory import prepare
 from orchestrator.store.disk import RealDisk
 from orchestrator.store.lock import DirectoryLock
