@@ -13,7 +13,7 @@ CODE := orchestrator nu_plugin_orch tests tools
 # Output in order, and pytest last.
 .NOTPARALLEL:
 
-.PHONY: help setup demo test lint types imports pytest bench format clean
+.PHONY: help setup demo test lint types imports pytest bench soak format clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,6 +42,10 @@ pytest: setup ## all tests: Python, Nushell, examples, documents; some of them w
 
 bench: setup ## speed figures, with ratios to what one would compare them with
 	@for bench in tests/bench/bench_*.py; do .venv/bin/python -m "tests.bench.$$(basename "$$bench" .py)"; done
+
+soak: setup ## the fault tests for an hour or so, and what they did into docs/faults.md; longer with SOAK="--histories 1000000"
+	.venv/bin/python -m tests.simulation.soak $(SOAK)
+	.venv/bin/python tools/generate_docs.py
 
 format: setup ## bring the Python code into form
 	.venv/bin/ruff check --fix $(CODE)

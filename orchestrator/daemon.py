@@ -26,6 +26,7 @@ from orchestrator.runtime.supervise import Supervisor
 from orchestrator.runtime.troubles import Troubles
 from orchestrator.store import project
 from orchestrator.store.journal import Journal
+from orchestrator.store.public import PublicFiles
 from orchestrator.store.recover import recover, seal_newest
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Daemon:
         self._compaction = Compaction(
             self._disk, data_dir, host.workers("compact"), self._troubles, settings.journal_keep_bytes
         )
+        self._files = PublicFiles(self._disk, data_dir)
         self._projector = Projector(self._world, self._clock, self._write_batch, self._status_file)
         self._loop = Loop(
             self._world,
@@ -130,6 +132,7 @@ class Daemon:
         if recovered.replayed > RECORDS_WITHOUT_SNAPSHOT or recovered.replayed_segments > SEGMENTS_WITHOUT_SNAPSHOT:
             self._compaction.take(self._world, recovered.last_sum, recovered.next_segment)
         self._archivist.clear_leftovers()
+        self._writing.run(self._files.remove_old_spares, lambda _: None, self._not_tidied)
         orphans = list(self._world.live.values())
         if self._world.boot_id not in ("", self._host.boot_id):
             with self._troubles.noted("replies of before the restart"):
@@ -184,6 +187,8 @@ class Daemon:
     def _beat(self, now_us: int) -> None:
         self._next_beat_us = now_us + _HEARTBEAT_US
         self._look_into_inbox()
+        if self._projector.is_idle:
+            self._writing.run(lambda: self._files.tidy(now_us), lambda _: None, self._not_tidied)
         if now_us >= self._next_prune_us:
             self._next_prune_us = now_us + _PRUNE_US
             with self._troubles.noted("old replies"):
@@ -261,11 +266,13 @@ class Daemon:
         self._syncing.run(self._journal.sync, lambda _: self._loop.synced(self._journal.synced_seq), self._failed)
 
     def _write_batch(self, batch: Batch) -> None:
-        def write() -> None:
-            for path, content in batch:
-                self._disk.replace(f"{self._data_dir}/{path}", content, durable=False)
+        now_us = self._clock.now().mono_us
+        self._writing.run(lambda: self._files.write(batch, now_us), lambda _: self._written(), self._not_written)
 
-        self._writing.run(write, lambda _: self._written(), self._not_written)
+    def _not_tidied(self, error: Exception) -> None:
+        """Hidden files that nobody needs stay for now."""
+        if not isinstance(error, DiskFailed):
+            raise error
 
     def _written(self) -> None:
         self._troubles.note("public files", None)

@@ -14,10 +14,11 @@ import errno
 import os
 import stat
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.files.layout import DIRECTORY_MODE, FILE_MODE
 from orchestrator.model.errors import DiskFailed
+from orchestrator.store import system as this_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,15 @@ class Disk(Protocol):
     def replace(self, path: str, data: bytes, *, durable: bool) -> None:
         """Make `data` the content of `path`, atomically."""
 
+    def overwrite(self, path: str, data: bytes) -> None:
+        """Make `data` the content of `path`, in place: a reader may see a part of it. Not durable."""
+
+    def exchange(self, one: str, other: str) -> bool:
+        """Let two files change places, atomically. False if there is no `other`: then nothing has changed."""
+
+    def kind_of(self, path: str) -> str:
+        """The kind of file system `path` is on, as ``mount`` tells it; "" if it is not known."""
+
     def remove(self, path: str) -> None:
         """Unlink `path`; fine if it is gone."""
 
@@ -92,7 +102,7 @@ class Unfit(ValueError):
 
 
 class System(Protocol):
-    """The calls of the operating system that a disk is made of: those of module `os`, of the same names.
+    """The calls of the operating system that a disk is made of: those of module `os`, of the same names, and two more.
 
     They are a port of their own so that a simulation can fail, tear and lose at each of them, and the code that
     copes with it is the code that is run.
@@ -113,10 +123,12 @@ class System(Protocol):
     def rename(self, source: str, target: str) -> None: ...
     def unlink(self, path: str) -> None: ...
     def rmdir(self, path: str) -> None: ...
+    def exchange(self, one: str, other: str) -> None: ...
+    def kind_of(self, path: str) -> str: ...
 
 
-#: The running system. (A module has the methods of a protocol, but type checkers do not see it.)
-_OS = cast("System", os)
+#: The running system.
+THIS: System = this_system
 
 _READ_ANY = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -126,7 +138,7 @@ _CHUNK = 1 << 20
 class RealLog:
     """A log on a file system."""
 
-    def __init__(self, path: str, flags: int, system: System = _OS) -> None:
+    def __init__(self, path: str, flags: int, system: System = THIS) -> None:
         self._path = path
         self._system = system
         with _telling("opening", path):
@@ -160,7 +172,7 @@ class RealLog:
 class RealDisk:
     """A file system, by the calls of a `System`: this machine's, unless another is given."""
 
-    def __init__(self, system: System = _OS) -> None:
+    def __init__(self, system: System = THIS) -> None:
         self._system = system
 
     def make_directory(self, path: str) -> None:
@@ -245,6 +257,24 @@ class RealDisk:
                 raise
         if durable:
             self.sync_directory(directory)
+
+    def overwrite(self, path: str, data: bytes) -> None:
+        """See `Disk`."""
+        with _telling("writing", path):
+            self._write(path, data, durable=False)
+
+    def exchange(self, one: str, other: str) -> bool:
+        """See `Disk`."""
+        with _telling("exchanging", other):
+            try:
+                self._system.exchange(one, other)
+            except FileNotFoundError:
+                return False
+            return True
+
+    def kind_of(self, path: str) -> str:
+        """See `Disk`."""
+        return self._system.kind_of(path)
 
     def remove(self, path: str) -> None:
         """See `Disk`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -132,6 +133,7 @@ class Fate:
 fates = st.tuples(st.integers(0, 2**32), st.lists(plans(), min_size=1, max_size=3), st.integers(1, 5))
 
 
+@pytest.mark.fault("F30")
 @settings(max_examples=150, deadline=None)
 @given(fates, st.sampled_from([0.0, 0.2, 0.6, 1.0]))
 def test_every_workflow_comes_to_an_end(given_fate: tuple[int, list[Plan], int], trouble: float) -> None:
@@ -183,6 +185,7 @@ def test_a_killing_drain_interrupts_and_the_next_daemon_goes_on(
     assert {workflow.status for workflow in fate.world.workflows.values()} <= WORKFLOW_FINAL
 
 
+@pytest.mark.fault("F34")
 @settings(max_examples=80, deadline=None)
 @given(fates, st.sampled_from([0.0, 0.4]))
 def test_a_replay_repeats_every_transition_and_command(given_fate: tuple[int, list[Plan], int], trouble: float) -> None:

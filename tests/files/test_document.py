@@ -37,6 +37,7 @@ FAULTS: dict[str, tuple[bytes, str]] = {
 }
 
 
+@pytest.mark.fault("F14")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_says_what_is_wrong(tmp_path: Path, fault: str) -> None:
     """Each kind of bad content is told in a few words, quickly (requirement F14)."""
@@ -63,6 +64,7 @@ def test_every_json_object_is_read_back(content: dict[str, object]) -> None:
     assert document.parse(json.dumps(content).encode()) == content
 
 
+@pytest.mark.fault("F16")
 @pytest.mark.parametrize("plant", [os.mkfifo, os.mkdir, lambda path: os.symlink("/etc/hostname", path)])
 def test_what_is_no_regular_file_is_not_read(tmp_path: Path, plant: object) -> None:
     """A FIFO does not block, a link is not followed."""

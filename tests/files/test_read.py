@@ -76,6 +76,7 @@ def test_a_missing_status_file_is_told_with_its_path(tmp_path: Path) -> None:
         assert "orchestrator serve" in told.value.help
 
 
+@pytest.mark.fault("F14")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_bad_json_is_told_with_what_is_wrong(tmp_path: Path, fault: str) -> None:
     """The message names the file and the fault (requirement R2-16)."""
@@ -151,6 +152,7 @@ def test_an_unknown_workflow_is_told(tmp_path: Path) -> None:
         read_workflow(own.path, "nope")
 
 
+@pytest.mark.fault("F15")
 @pytest.mark.parametrize("identifier", ["../../etc", "a/b", "", ".", "a.b", "x" * 121, "-a", "nul", "a\0b"])
 def test_an_id_that_is_none_comes_near_no_path(tmp_path: Path, identifier: str) -> None:
     """It is refused before anything is opened (ruling A-40)."""
@@ -189,6 +191,7 @@ def test_a_directory_without_workflows_has_none(tmp_path: Path) -> None:
     assert list_workflows(make_foreign(tmp_path)) == []
 
 
+@pytest.mark.fault("F13")
 def test_readers_never_meet_half_a_file(tmp_path: Path) -> None:
     """Eight readers while a writer replaces the file: each sees one whole version (requirement R2-31)."""
     own = OwnDirectory(tmp_path / "d")

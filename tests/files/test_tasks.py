@@ -133,6 +133,7 @@ def test_a_missing_priority_is_nought(tmp_path: Path) -> None:
     assert [(row["id"], row["priority"]) for row in rows] == [("c", 1), ("b", 0), ("a", 0)]
 
 
+@pytest.mark.fault("F14")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_file_does_not_hide_the_others(tmp_path: Path, fault: str) -> None:
     """It is left out, and a problem says which one and why (ruling A-23, requirement F14)."""

@@ -14,6 +14,7 @@ from orchestrator.store.verify import verify
 from tests.support.live import LiveDaemon, records
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 #: Seeds in a normal run; ORCH_KILL_RUNS=1000 runs that many instead.
@@ -44,8 +45,11 @@ wf = workflows.WorkflowDef {
 """
 
 
+@pytest.mark.fault("F02", "F21")
 @pytest.mark.parametrize("seed", range(RUNS))
-def test_survives_kill_9_at_any_moment(seed: int, tmp_path: Path) -> None:
+def test_survives_kill_9_at_any_moment(
+    seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """After kills at random moments every acknowledged workflow succeeds, each attempt started at most once."""
     fate = random.Random(seed)
     data_dir, marks, definition = tmp_path / "data", tmp_path / "marks", tmp_path / "w.k"
@@ -53,7 +57,9 @@ def test_survives_kill_9_at_any_moment(seed: int, tmp_path: Path) -> None:
     definition.write_text(DEFINITION, encoding="utf-8")
     daemon = LiveDaemon(data_dir, "--max-running", "3", env={"MARKS": str(marks)})
     accepted: list[str] = []
-    for _ in range(fate.randint(1, 3)):
+    kills = fate.randint(1, 3)
+    record_property("runs", kills)
+    for _ in range(kills):
         daemon.start()
         accepted.append(daemon.submit(definition))
         # The moment of the kill is the random part; there is no fact to wait for.

@@ -225,6 +225,7 @@ class Process:
         self.began_us: int | None = None
         self.ended_us: int | None = None
         self.was_told_to_end = False
+        self.is_known = False
         self._listener: Callable[[], None] | None = None
         machine.after(fate.start_us, self.claim)
 
@@ -267,6 +268,7 @@ class Process:
         """The wrapper's part after the command."""
         try:
             self._append(f"exit {self.launch.log_stem} {exit_code}\n")
+            self.is_known = True
         except OSError:
             self.machine.count("exit line not written")
         self._end(exit_code)
@@ -336,6 +338,7 @@ class Running:
         if process.exit_code == UNCLAIMED and process.began_us is None:
             return Lost("it could not begin")
         if self._is_own or self._was_killed:
+            process.is_known = True
             return Exited(process.exit_code or 0)
         known = read_records(process.machine, process.launch).exit_code
         return Lost("its process ended without recording an exit code") if known is None else Exited(known)

@@ -100,12 +100,12 @@ class Oracle:
                 early = [before.id for before in operation.tasks if before.id not in ended_well]
                 if early:
                     raise Broken(f"I3: {task.id} began before {early} succeeded")
-        # A power cut may take the trace of a failure along; then nobody knows of it, and it does not count.
+        # A full disk or a power cut may take the trace of a failure along; then nobody knows of it.
         failed = [
             begun
             for begun in self._begun.values()
             if begun.launch.task == task.id and begun.launch.command != "undo" and begun.exit_code not in (None, 0)
-            if begun.boot == self._machine.boots
+            if begun.boot == self._machine.boots and begun.is_known
         ]
         asked_to = [begun for begun in failed if not begun.was_told_to_end]
         if len(asked_to) >= task.operation.plan.retry.max_attempts:

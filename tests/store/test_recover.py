@@ -84,6 +84,7 @@ def test_a_replay_gives_the_same_world() -> None:
     ]
 
 
+@pytest.mark.fault("F04")
 def test_recovers_from_a_journal_cut_after_any_byte() -> None:
     """However much of the end is missing, whole records are kept, the rest is cut, and the invariants hold."""
     life = a_short_life()
@@ -111,6 +112,7 @@ def test_goes_on_behind_a_cut_journal() -> None:
     assert (found.world.seq, found.world.epoch, found.torn_bytes) == (seq, 2, 0)
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.parametrize("change", [b"\0", b"\n", b" ", b"}", b"7"])
 def test_a_changed_byte_that_was_acknowledged_stops_the_start(change: bytes) -> None:
     """A byte changed before the last synced record is found, wherever it is, and nothing starts."""
@@ -125,6 +127,7 @@ def test_a_changed_byte_that_was_acknowledged_stops_the_start(change: bytes) -> 
             recover(life.disk, "/d")
 
 
+@pytest.mark.fault("F04")
 def test_whole_lines_behind_a_torn_one_are_cut_if_nobody_was_told() -> None:
     """A disk may lose the first half of an unsynced batch and keep the second."""
     life = a_short_life()
@@ -157,6 +160,7 @@ def test_a_changed_plan_stops_the_start() -> None:
         recover(life.disk, "/d")
 
 
+@pytest.mark.fault("F03")
 def test_a_power_cut_loses_nothing_that_was_synced() -> None:
     """Everything up to the last sync is there after the power went."""
     life = a_short_life()
@@ -167,6 +171,7 @@ def test_a_power_cut_loses_nothing_that_was_synced() -> None:
     assert recover(life.disk, "/d").world.seq == seq
 
 
+@pytest.mark.fault("F07")
 def test_a_failed_sync_is_cut_back_to_the_last_good_one() -> None:
     """What was written behind the last good sync is not there for the next daemon, though the disk had it."""
     life = a_short_life()

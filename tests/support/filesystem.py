@@ -124,6 +124,7 @@ class FileSystem:
             -1 for a short write, or None.
         now_us: time for the files, set from outside.
         log: [(call, path)] of each changing call, when it is not None.
+        kind: what it says it is.
     """
 
     def __init__(self, fate: random.Random | None = None) -> None:
@@ -133,6 +134,7 @@ class FileSystem:
         self.fault: Callable[[str, str], int | None] = lambda _call, _path: None
         self.now_us = 0
         self.log: list[tuple[str, str]] | None = None
+        self.kind = "ext4"
         self._fate = fate or random.Random(0)
         self._root = _Folder()
         self._open: dict[int, _Open] = {}
@@ -306,6 +308,23 @@ class FileSystem:
                 here.change((name, None))
 
         self._change("rename", target, move)
+
+    def exchange(self, one: str, other: str) -> None:
+        here, name = self._parent(one)
+        there, other_name = self._parent(other)
+        first, second = self._find(one), self._find(other)
+
+        def swap() -> None:
+            if here is there:
+                here.change((name, second), (other_name, first))
+            else:
+                here.change((name, second))
+                there.change((other_name, first))
+
+        self._change("rename", other, swap)
+
+    def kind_of(self, path: str) -> str:  # noqa: ARG002 - the protocol's
+        return self.kind
 
     def unlink(self, path: str) -> None:
         folder, name = self._parent(path)
