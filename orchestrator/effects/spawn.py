@@ -20,9 +20,6 @@ from orchestrator.files.layout import FILE_MODE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Dispositions the daemon may have changed (Python itself ignores PIPE); every one is reset in a child.
-_SIGNALS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-
 #: The claim: a log that is there belongs to somebody else, whatever kind of file it is.
 _OPEN_LOG = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
@@ -61,6 +58,8 @@ class Spawner:
         self._shell = shell
         self._wrapper = wrapper.read_text()
         self._spare_fd: int | None = None
+        # Caught signals are back at their default in a child by themselves. (Python itself ignores PIPE and XFSZ.)
+        self._ignored = [number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN]
         _keep_descriptors_private()
 
     def spawn(self, launch: Launch, log_base: str, records_path: str) -> Spawned:
@@ -110,7 +109,7 @@ class Spawner:
             ),
             setsid=True,
             setsigmask=(),
-            setsigdef=_SIGNALS,
+            setsigdef=self._ignored,
         )
 
     def _pidfd_of(self, pid: int) -> int:
