@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import tomllib
 from typing import Annotated
 
@@ -57,13 +60,24 @@ def load(data_dir: str) -> Settings:
     """
     path = f"{data_dir}/{SETTINGS_FILE}"
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_open_without_waiting) as file:
             return msgspec.convert(tomllib.load(file), Settings)
     except FileNotFoundError:
         return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", "Make it a text file that you may read.") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         known = ", ".join(Settings.__struct_fields__)
         raise UsageError(f"{path}: {error}", f"Settings are: {known}.") from error
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """A FIFO in the place of the file is not waited for. Raises OSError."""
+    fd = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 def override(settings: Settings, changes: dict[str, object], limits: dict[str, int]) -> Settings:

@@ -217,7 +217,7 @@ class Daemon:
         quiet = self.is_settled
         if not quiet or self._world.live or self._supervisor.next_due_us() is not None:
             self._busy_us = now_us
-        drained = self._draining and quiet and not self._world.live
+        drained = self._draining and quiet and not self._world.live and self._supervisor.next_due_us() is None
         idle = self._until_idle and now_us - self._busy_us >= _IDLE_US and not self._has_open_workflows()
         if drained or idle:
             self._end()
@@ -267,23 +267,17 @@ class Daemon:
 
     def _write_batch(self, batch: Batch) -> None:
         now_us = self._clock.now().mono_us
-        self._writing.run(lambda: self._files.write(batch, now_us), lambda _: self._written(), self._not_written)
+        self._writing.run(lambda: self._files.write(batch, now_us), self._written, self._failed)
 
     def _not_tidied(self, error: Exception) -> None:
         """Hidden files that nobody needs stay for now."""
         if not isinstance(error, DiskFailed):
             raise error
 
-    def _written(self) -> None:
-        self._troubles.note("public files", None)
-        self._projector.written()
-
-    def _not_written(self, error: Exception) -> None:
-        """Public files can be late: nothing rests on them."""
-        if not isinstance(error, DiskFailed):
-            raise error
-        self._troubles.note("public files", error)
-        self._projector.failed()
+    def _written(self, failed: dict[str, DiskFailed]) -> None:
+        """A batch of public files is out, but for those that `failed`: they can be late, nothing rests on them."""
+        self._troubles.note("public files", next(iter(failed.values()), None))
+        self._projector.written(frozenset(failed))
 
     def _failed(self, error: Exception) -> None:
         raise error

@@ -92,12 +92,11 @@ class ThisMachine:
 
     def watch_inbox(self, data_dir: str, changed: Callable[[], None]) -> None:
         """See `Host`. Where notification cannot be had, the looks now and then have to do."""
-        observer = Observer()
-        observer.schedule(
-            _Moves(lambda: self.waiting.post(changed)), f"{data_dir}/{INBOX}", event_filter=[FileMovedEvent]
-        )
-        observer.daemon = True
+        moves = _Moves(lambda: self.waiting.post(changed))
         try:
+            observer = Observer()
+            observer.schedule(moves, f"{data_dir}/{INBOX}", event_filter=[FileMovedEvent])
+            observer.daemon = True
             observer.start()
         except OSError as error:
             self.say(f"requests are met every two seconds only: the inbox cannot be watched ({error.strerror})")

@@ -72,7 +72,7 @@ class LocalChild:
         self._on_over = on_over
         self._fd = pidfd
         self._verdict = None if verdict is None else _Verdict(verdict, is_held_back=True)
-        self._was_killed = False
+        self._was_killed = self._was_stopped = False
 
     @property
     def pid(self) -> int:
@@ -101,6 +101,7 @@ class LocalChild:
 
     def signal_group(self, number: int) -> None:
         """See `Child`. TERM is followed by CONT, for what has been stopped."""
+        self._was_stopped = True
         if self._verdict is not None:
             self._remains.signal(number)
         elif not has_ended(self._fd):
@@ -129,7 +130,9 @@ class LocalChild:
                 remains.find(session_is_its_own=result is not None)
             remains.ask_to_end()
         self._leftovers.add(remains)
-        return self._judge(result)
+        verdict = self._judge(result)
+        # Who is told to end may take its grace, longer than the shell above it: the next attempt is not to meet it.
+        return verdict._replace(is_held_back=verdict.is_held_back or self._was_stopped)
 
     def _wait(self) -> os.waitid_result | None:
         """What the kernel tells of the wrapper's end; None if it was another process's child.

@@ -51,7 +51,7 @@ class Projector:
         write: Callable[[Batch], None],
         status_file: Callable[[], tuple[str, bytes]],
     ) -> None:
-        """`write` takes a batch and must lead to `written` or `failed`, later. `status_file` renders status.json."""
+        """`write` takes a batch and must lead to `written`, later. `status_file` renders status.json."""
         self._world = world
         self._clock = clock
         self._write = write
@@ -91,17 +91,18 @@ class Projector:
                 self._out_tasks.pop(task.id, None)
         self._status_dirty = True
 
-    def written(self) -> None:
-        """The last batch is out."""
+    def written(self, failed: frozenset[str] = frozenset()) -> None:
+        """The last batch is out, but for the paths that `failed`: those are late again, and tried later."""
         self._writing = False
-
-    def failed(self) -> None:
-        """The last batch could not be written as a whole: its files are late again, and tried later."""
-        self._tasks = self._out_tasks | self._tasks
-        self._workflows = self._out_workflows | self._workflows
+        if not failed:
+            return
+        late = {task.id: task for task in self._out_tasks.values() if project.task_file(task)[0] in failed}
+        self._tasks = late | self._tasks
+        for workflow in self._out_workflows.values():
+            if project.state_file(workflow)[0] in failed:
+                self._workflows.setdefault(workflow.id, workflow)
         self._status_dirty = True
         self._next_us = self._clock.now().mono_us + RETRY_US
-        self._writing = False
 
     def pump(self) -> None:
         """Hand the next batch to the writer if it is free and something is due."""

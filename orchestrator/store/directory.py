@@ -44,7 +44,7 @@ def prepare(disk: Disk, data_dir: str) -> None:
     os.makedirs(data_dir, mode=layout.DIRECTORY_MODE, exist_ok=True)
     _check_owner(data_dir)
     _keep_ancestors(disk, data_dir)
-    with _alone(data_dir):
+    with alone(data_dir):
         make_ours(disk, data_dir)
 
 
@@ -81,7 +81,7 @@ def _describe(disk: Disk, data_dir: str) -> None:
 
 
 @contextmanager
-def _alone(data_dir: str) -> Iterator[None]:
+def alone(data_dir: str) -> Iterator[None]:
     """Daemons that are started at the same moment prepare the directory one after another."""
     try:
         fd = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -69,8 +69,14 @@ class Disk(Protocol):
     def replace(self, path: str, data: bytes, *, durable: bool) -> None:
         """Make `data` the content of `path`, atomically."""
 
+    def write_new(self, path: str, data: bytes) -> None:
+        """A new file with this content, in the place of whatever was there. Not atomic, not durable."""
+
     def overwrite(self, path: str, data: bytes) -> None:
-        """Make `data` the content of `path`, in place: a reader may see a part of it. Not durable."""
+        """Make `data` the content of an existing file, in place: a reader may see a part of it. Not durable."""
+
+    def links(self, path: str) -> int:
+        """How many names the file has; 0 if there is none."""
 
     def exchange(self, one: str, other: str) -> bool:
         """Let two files change places, atomically. False if there is no `other`: then nothing has changed."""
@@ -131,6 +137,8 @@ class System(Protocol):
 THIS: System = this_system
 
 _READ_ANY = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+_WRITE = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 _CHUNK = 1 << 20
 
@@ -243,13 +251,20 @@ class RealDisk:
         except FileNotFoundError:
             return 0
 
+    def links(self, path: str) -> int:
+        """See `Disk`."""
+        try:
+            return self._system.lstat(path).st_nlink
+        except FileNotFoundError:
+            return 0
+
     def replace(self, path: str, data: bytes, *, durable: bool) -> None:
         """See `Disk`. Writes ``.<name>.tmp`` beside the file and renames it; a failed one leaves nothing behind."""
         directory, name = os.path.split(path)
         temporary = f"{directory}/.{name}.tmp"
         with _telling("replacing", path):
             try:
-                self._write(temporary, data, durable=durable)
+                self._write_new(temporary, data, durable=durable)
                 self._system.rename(temporary, path)
             except OSError:
                 with suppress(OSError):
@@ -261,7 +276,12 @@ class RealDisk:
     def overwrite(self, path: str, data: bytes) -> None:
         """See `Disk`."""
         with _telling("writing", path):
-            self._write(path, data, durable=False)
+            self._fill(self._system.open(path, _WRITE | os.O_TRUNC, FILE_MODE), data, durable=False)
+
+    def write_new(self, path: str, data: bytes) -> None:
+        """See `Disk`."""
+        with _telling("writing", path):
+            self._write_new(path, data, durable=False)
 
     def exchange(self, one: str, other: str) -> bool:
         """See `Disk`."""
@@ -313,9 +333,16 @@ class RealDisk:
         """See `Disk`."""
         return RealLog(path, 0, self._system)
 
-    def _write(self, path: str, data: bytes, *, durable: bool) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        fd = self._system.open(path, flags, FILE_MODE)
+    def _write_new(self, path: str, data: bytes, *, durable: bool) -> None:
+        """Make a file of our own. What lies in its place is removed, not written: it may have other names."""
+        try:
+            fd = self._system.open(path, _WRITE | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        except FileExistsError:
+            self._system.unlink(path)
+            fd = self._system.open(path, _WRITE | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        self._fill(fd, data, durable=durable)
+
+    def _fill(self, fd: int, data: bytes, *, durable: bool) -> None:
         try:
             view = memoryview(data)
             while view:

@@ -20,6 +20,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from orchestrator.files.layout import TASKS
+from orchestrator.model.errors import DiskFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,14 +57,22 @@ class PublicFiles:
             if name.startswith("."):
                 self._disk.remove(f"{folder}/{name}")
 
-    def write(self, batch: Iterable[tuple[str, bytes]], now_us: int) -> None:
-        """Put each content at its path below the data directory, atomically, not durably. Raises DiskFailed."""
+    def write(self, batch: Iterable[tuple[str, bytes]], now_us: int) -> dict[str, DiskFailed]:
+        """Put each content at its path below the data directory, atomically, not durably.
+
+        Returns {path: why} of those that could not be written; one that cannot does not hold up the others.
+        """
+        failed = {}
         for path, content in batch:
             target = f"{self._data_dir}/{path}"
-            if self._exchanges:
-                self._exchange(target, content, now_us)
-            else:
-                self._disk.replace(target, content, durable=False)
+            try:
+                if self._exchanges:
+                    self._exchange(target, content, now_us)
+                else:
+                    self._disk.replace(target, content, durable=False)
+            except DiskFailed as error:
+                failed[path] = error
+        return failed
 
     def tidy(self, now_us: int) -> bool:
         """Remove some of the spares there are too many of. True if there are more. Raises DiskFailed."""
@@ -74,15 +83,14 @@ class PublicFiles:
         return True
 
     def _exchange(self, target: str, content: bytes, now_us: int) -> None:
-        spare = self._spare(now_us)
-        self._disk.overwrite(spare, content)
+        if self._resting and self._resting[0][0] <= now_us:
+            spare = self._resting.popleft()[1]
+            self._disk.overwrite(spare, content)
+        else:
+            self._made += 1
+            spare = f"{self._data_dir}/{TASKS}/{_PREFIX}{self._made}"
+            self._disk.write_new(spare, content)
         if self._disk.exchange(spare, target):
             self._resting.append((now_us + REST_US, spare))
         else:
             self._disk.move(spare, target)
-
-    def _spare(self, now_us: int) -> str:
-        if self._resting and self._resting[0][0] <= now_us:
-            return self._resting.popleft()[1]
-        self._made += 1
-        return f"{self._data_dir}/{TASKS}/{_PREFIX}{self._made}"

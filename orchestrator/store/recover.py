@@ -195,10 +195,23 @@ class _Replay:
 
 
 def seal_newest(disk: Disk, data_dir: str, recovered: Recovered) -> None:
-    """Cut the newest segment to its whole records, durably, so that a later one may follow it."""
+    """Cut the newest segment to its whole records, durably, so that a later one may follow it.
+
+    Raises:
+        JournalDamaged: what would be cut off belongs to another file as well.
+        DiskFailed: it cannot be cut.
+    """
     if recovered.sealed_size is None:
         return
-    log = disk.open_log(f"{data_dir}/{JOURNAL}/{segment_name(recovered.next_segment - 1)}")
+    path = f"{data_dir}/{JOURNAL}/{segment_name(recovered.next_segment - 1)}"
+    if disk.links(path) > 1:  # a backup made of links, or somebody's file put there: not ours to cut
+        if recovered.torn_bytes:
+            raise JournalDamaged(
+                f"{path} ends in {recovered.torn_bytes} bytes that are no record, and the file has other names.",
+                "If it is yours, give it a copy of its own: cp it, and move the copy into its place.",
+            )
+        return
+    log = disk.open_log(path)
     log.truncate(recovered.sealed_size)
     log.sync()
     log.close()

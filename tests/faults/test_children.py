@@ -217,7 +217,6 @@ def test_a_command_that_kills_its_wrapper_has_failed(daemon: LiveDaemon, tmp_pat
     check_nobody_left(daemon)
 
 
-@pytest.mark.xfail(strict=True, reason="a draining daemon ends without waiting for what it still has to KILL")
 @pytest.mark.parametrize("mode", ["drain", "kill"])
 def test_a_daemon_told_to_stop_sees_to_what_is_left_first(daemon: LiveDaemon, tmp_path: Path, mode: str) -> None:
     """`stop --drain` and `stop --kill` leave no process of a task behind: there may be no next daemon to end it."""
@@ -230,7 +229,6 @@ def test_a_daemon_told_to_stop_sees_to_what_is_left_first(daemon: LiveDaemon, tm
     assert living_of(daemon.data_dir) == []
 
 
-@pytest.mark.xfail(strict=True, reason="TERM ends the shell above the command, and that counts as the attempt's end")
 def test_the_next_attempt_waits_for_the_end_of_the_one_before(daemon: LiveDaemon, tmp_path: Path) -> None:
     """A command that needs a part of the grace to end in order is not run a second time beside itself."""
     policy = {"max_attempts": 2, "initial_delay": 0, "max_delay": 0}

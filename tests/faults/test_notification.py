@@ -78,10 +78,7 @@ def reply(data_dir: str, key: str, patience_s: float = HEARTBEAT_S + SLACK_S) ->
     "limit",
     [
         "max_inotify_watches",
-        pytest.param(
-            "max_inotify_instances",
-            marks=pytest.mark.xfail(strict=True, reason="making the observer raises OSError, which ends the daemon"),
-        ),
+        "max_inotify_instances",
     ],
 )
 def test_requests_are_met_without_inotify(tmp_path: Path, limit: str) -> None:

@@ -67,27 +67,7 @@ PLACES = {
     "settings": ("orchestrator.toml",),
 }
 
-#: {(group, kind): what is wrong}
-DEFECTS = {
-    ("requests", "directory"): "an answer that can never be given keeps every later request from being met",
-    ("temporary files", "hard link"): "a temporary file that is there is opened and cut, whoever else has it",
-    ("journal", "hard link"): "what is no record counts as a torn end, and is cut off the foreign file",
-    ("lock", "hard link"): "the holder's text is written into the foreign file",
-    ("lock", "fifo"): "cutting the lock file raises OSError, which nobody turns into words",
-    ("settings", "fifo"): "the settings are opened without looking, so that a FIFO is waited at",
-    ("settings", "directory"): "opening the settings raises OSError, which nobody turns into words",
-    ("settings", "socket"): "opening the settings raises OSError, which nobody turns into words",
-}
-
-CASES = [
-    pytest.param(
-        group,
-        kind,
-        marks=pytest.mark.xfail(strict=True, reason=DEFECTS[group, kind]) if (group, kind) in DEFECTS else (),
-    )
-    for group in PLACES
-    for kind in KINDS
-]
+CASES = [(group, kind) for group in PLACES for kind in KINDS]
 
 
 class Finished(NamedTuple):
@@ -248,15 +228,7 @@ def check_end(process: subprocess.Popen[str], said: str, *, lives: bool) -> None
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        *(kind for kind in KINDS if kind != "directory"),
-        pytest.param(
-            "directory",
-            marks=pytest.mark.xfail(
-                strict=True, reason="a public file that can never be written keeps all others from being written"
-            ),
-        ),
-    ],
+    KINDS,
 )
 def test_what_is_planted_under_a_daemon_is_not_believed(tmp_path: Path, kind: str) -> None:
     """While a daemon works: its next status, answers and task files neither follow nor wait, and work goes on."""

@@ -338,7 +338,6 @@ class Running:
         if process.exit_code == UNCLAIMED and process.began_us is None:
             return Lost("it could not begin")
         if self._is_own or self._was_killed:
-            process.is_known = True
             return Exited(process.exit_code or 0)
         known = read_records(process.machine, process.launch).exit_code
         return Lost("its process ended without recording an exit code") if known is None else Exited(known)

@@ -1,8 +1,8 @@
 """``make soak``: the fault tests for hours, and the table of docs/faults.md from what they did.
 
-Simulated histories and crash points go on in every core until `--histories` are done; then the tests of faults on the real
-machine run with their numbers raised. The result is docs/faults.json, of which ``tools/generate_docs.py`` draws the
-table. A history that breaks something is printed with its seed, and the exit code is 1.
+Simulated histories and crash points go on in every core until `--histories` are done; then the tests of faults on the
+real machine run with their numbers raised. The result is docs/faults.json, of which ``tools/generate_docs.py`` draws
+the table. A history that breaks something is printed with its seed, and the exit code is 1.
 
 Usage: ``python -m tests.simulation.soak [--histories 60000] [--from-seed 0] [--kills 600] [--times 3] [--out FILE]``.
 """

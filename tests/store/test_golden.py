@@ -39,7 +39,8 @@ def test_there_is_one_of_this_version() -> None:
 def test_replays_to_the_same_bytes_under_any_hash_seed(directory: Path) -> None:
     """Two interpreters that order their sets differently make the same files of one journal."""
     script = (
-        "import hashlib, sys; from orchestrator.store.disk import RealDisk; from orchestrator.store import recover, snapshot;"
+        "import hashlib, sys; from orchestrator.store.disk import RealDisk;"
+        "from orchestrator.store import recover, snapshot;"
         "found = recover.recover(RealDisk(), sys.argv[1], from_oldest=True);"
         "print(hashlib.sha256(snapshot.encode(found.world, found.last_sum)).hexdigest())"
     )

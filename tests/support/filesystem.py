@@ -441,5 +441,7 @@ def _stat(node: _File | _Folder) -> os.stat_result:
         found = SimpleNamespace(st_mode=stat.S_IFDIR | 0o700, st_uid=os.geteuid(), st_size=0, st_mtime_ns=0)
     else:
         mode = stat.S_IFREG | 0o600
-        found = SimpleNamespace(st_mode=mode, st_uid=node.uid, st_size=len(node.data), st_mtime_ns=node.mtime_us * 1000)
+        found = SimpleNamespace(
+            st_mode=mode, st_uid=node.uid, st_nlink=1, st_size=len(node.data), st_mtime_ns=node.mtime_us * 1000
+        )
     return cast("os.stat_result", found)

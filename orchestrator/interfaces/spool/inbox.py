@@ -54,12 +54,13 @@ class Inbox:
         Raises:
             DiskFailed: the folder cannot be read, or an answer still cannot be given; it is kept for the next scan.
         """
-        for key in list(self._unsent):
-            self._send(key)
+        trouble = self._send_again()
         for name in self._disk.names(self._inbox):
             known = name in self._at_work or name in self._immovable
             if name.endswith(_SUFFIX) and not name.startswith(".") and not known:
                 self._take_up(name)
+        if trouble is not None:
+            raise trouble
 
     def reply(self, key: str, seq: int, result: dict[str, object]) -> None:
         """Answer request `key`; `seq` is the record that the answer rests on."""
@@ -134,10 +135,26 @@ class Inbox:
 
     def _answer(self, key: str, reply: dict[str, object]) -> None:
         self._unsent[key] = encode_lines(reply)
+        trouble = self._try_to_send(key)
+        if trouble is not None:
+            self._say(f"the answer to request {key} has to wait: {trouble.message}")
+
+    def _send_again(self) -> DiskFailed | None:
+        """Give the answers that could not be given before; why one of them still cannot."""
+        return next((trouble for trouble in map(self._try_to_send, list(self._unsent)) if trouble is not None), None)
+
+    def _try_to_send(self, key: str) -> DiskFailed | None:
+        """Give an answer; why it has to wait. One that can never be given is dropped: it must not hold up others."""
         try:
             self._send(key)
         except DiskFailed as error:
-            self._say(f"the answer to request {key} has to wait: {error.message}")
+            if error.may_pass:
+                return error
+            self._say(f"the answer to request {key} cannot be given: {error.message}")
+            self._at_work.pop(f"{key}{_SUFFIX}", None)
+            self._immovable[f"{key}{_SUFFIX}"] = None
+            del self._unsent[key]
+        return None
 
     def _send(self, key: str) -> None:
         name = f"{key}{_SUFFIX}"
