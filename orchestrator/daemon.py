@@ -97,6 +97,7 @@ class Daemon:
             self._writing,
             self._loop.offer,
             self._projector.forget,
+            self._files.index.forget,
             settings,
             self._troubles,
         )
@@ -265,9 +266,10 @@ class Daemon:
     def _request_sync(self) -> None:
         self._syncing.run(self._journal.sync, lambda _: self._loop.synced(self._journal.synced_seq), self._failed)
 
-    def _write_batch(self, batch: Batch) -> None:
+    def _write_batch(self, batch: Batch, is_complete: bool) -> None:
         now_us = self._clock.now().mono_us
-        self._writing.run(lambda: self._files.write(batch, now_us), self._written, self._failed)
+        complete = (self._world.epoch, self._loop.synced_seq) if is_complete else None
+        self._writing.run(lambda: self._files.write(batch, now_us, complete), self._written, self._failed)
 
     def _not_tidied(self, error: Exception) -> None:
         """Hidden files that nobody needs stay for now."""

@@ -30,6 +30,9 @@ ARCHIVE = "archive"
 INDEX = "index"
 BACKUP = "backup"
 
+#: Inside ``index/``.
+TASKS_INDEX = "tasks.jsonl"
+
 #: Inside ``workflows/<id>/``.
 PLAN_FILE = "plan.json"
 STATE_FILE = "state.json"

@@ -51,13 +51,14 @@ class Archivist:
         writing: Workers,
         offer: Callable[[Event, Callable[[object], None]], None],
         forget: Callable[[Workflow], None],
+        removed: Callable[[list[str]], None],
         settings: Settings,
         troubles: Troubles,
     ) -> None:
         """Begin with nothing on its way.
 
         `writing` also writes the public files, so that what it removes stays away: none of a workflow's is handed to it
-        any more once `forget` was told of the workflow.
+        any more once `forget` was told of the workflow. `removed` is told there which task files went.
         """
         self._world = world
         self._disk = disk
@@ -66,6 +67,7 @@ class Archivist:
         self._writing = writing
         self._offer = offer
         self._forget = forget
+        self._removed = removed
         self._settings = settings
         self._troubles = troubles
         self._busy = False
@@ -155,7 +157,7 @@ class Archivist:
         self._busy = True
 
         def clear() -> None:
-            archive.clear(self._disk, self._data_dir, workflow)
+            self._removed(archive.clear(self._disk, self._data_dir, workflow))
 
         self._writing.run(clear, lambda _: self._cleared(workflow), self._failed)
 

@@ -48,10 +48,14 @@ class Projector:
         self,
         world: World,
         clock: Clock,
-        write: Callable[[Batch], None],
+        write: Callable[[Batch, bool], None],
         status_file: Callable[[], tuple[str, bytes]],
     ) -> None:
-        """`write` takes a batch and must lead to `written`, later. `status_file` renders status.json."""
+        """Begin with nothing late.
+
+        `write` takes a batch, and whether no task file is late after it; it must lead to `written`, later.
+        `status_file` renders status.json.
+        """
         self._world = world
         self._clock = clock
         self._write = write
@@ -118,7 +122,7 @@ class Projector:
         if batch:
             self._writing, self._next_us = True, now_us + BATCH_US
             self._catching_up = bool(self._out_workflows or self._out_tasks)
-            self._write(batch)
+            self._write(batch, not self._tasks)
 
     def next_due_us(self) -> int | None:
         """When `pump` has something to do at the latest, on the monotonic clock; None while the writer is busy."""

@@ -86,17 +86,21 @@ def leftovers(disk: Disk, data_dir: str) -> list[str]:
     return [workflow for workflow in ids(disk, data_dir) if workflow in present]
 
 
-def clear(disk: Disk, data_dir: str, workflow: str) -> None:
+def clear(disk: Disk, data_dir: str, workflow: str) -> list[str]:
     """Remove the files of a workflow that is archived: tasks first, its folder last. Raises DiskFailed.
+
+    Returns the paths of the task files below the data directory.
 
     Does the rest when it was interrupted before: the folder is the mark that something is left.
     """
     content = disk.read(archive_path(data_dir, workflow)) or b""
-    for line in content.split(b"\n")[2:-1]:
-        task = msgspec.json.decode(line, type=_TaskLine).id
-        disk.remove(task_path(data_dir, file_stem(task)))
+    tasks = [msgspec.json.decode(line, type=_TaskLine).id for line in content.split(b"\n")[2:-1]]
+    paths = [task_path("", file_stem(task))[1:] for task in tasks]
+    for path in paths:
+        disk.remove(f"{data_dir}/{path}")
     disk.sync_directory(f"{data_dir}/{TASKS}")
     disk.remove_tree(workflow_dir(data_dir, workflow))
+    return paths
 
 
 def is_own_file(path: str, archived: frozenset[str]) -> bool:

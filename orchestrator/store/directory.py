@@ -27,6 +27,7 @@ _FOLDERS = (
     layout.REPLIES,
     layout.PROVIDERS,
     layout.ARCHIVE,
+    layout.INDEX,
 )
 
 #: What may be there before `format.json` is: settings, the log of a start, and what an interrupted start left.

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.files.layout import TASKS
 from orchestrator.model.errors import DiskFailed
+from orchestrator.store.index import INDEX_PATH, TasksIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,9 +42,14 @@ _PREFIX = ".spare-"
 
 
 class PublicFiles:
-    """The files of one data directory that can be made anew at any time. For use by one thread."""
+    """The files of one data directory that can be made anew at any time. For use by one thread.
+
+    Attributes:
+        index: of the tasks, kept in step.
+    """
 
     def __init__(self, disk: Disk, data_dir: str) -> None:
+        self.index = TasksIndex(disk, data_dir)
         self._disk = disk
         self._data_dir = data_dir
         self._exchanges = disk.kind_of(data_dir) in EXCHANGING
@@ -57,12 +63,19 @@ class PublicFiles:
             if name.startswith("."):
                 self._disk.remove(f"{folder}/{name}")
 
-    def write(self, batch: Iterable[tuple[str, bytes]], now_us: int) -> dict[str, DiskFailed]:
+    def write(
+        self, batch: Iterable[tuple[str, bytes]], now_us: int, complete: tuple[int, int] | None = None
+    ) -> dict[str, DiskFailed]:
         """Put each content at its path below the data directory, atomically, not durably.
+
+        Args:
+            batch: [(path, content)].
+            now_us: monotonic time.
+            complete: (epoch, seq) up to which task files are complete with this batch; None if they are not.
 
         Returns {path: why} of those that could not be written; one that cannot does not hold up the others.
         """
-        failed = {}
+        failed: dict[str, DiskFailed] = {}
         for path, content in batch:
             target = f"{self._data_dir}/{path}"
             try:
@@ -72,6 +85,13 @@ class PublicFiles:
                     self._disk.replace(target, content, durable=False)
             except DiskFailed as error:
                 failed[path] = error
+            else:
+                self.index.note(path, content)
+        if complete is not None and not failed:
+            try:
+                self.index.write(*complete, now_us)
+            except DiskFailed as error:
+                failed[INDEX_PATH] = error
         return failed
 
     def tidy(self, now_us: int) -> bool:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orchestrator.engine import invariants
-from orchestrator.files.layout import JOURNAL, STATE_FILE, TASKS, WORKFLOWS
+from orchestrator.files.layout import INDEX, JOURNAL, STATE_FILE, TASKS, WORKFLOWS
 from orchestrator.model.errors import NotFound
 from orchestrator.store import archive, project
+from orchestrator.store.index import INDEX_PATH, TasksIndex
 from orchestrator.store.recover import Replayed, recover
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def verify(disk: Disk, data_dir: str) -> Verification:
     comparison = _Comparison(_public_files(disk, data_dir))
     recovered = recover(disk, data_dir, comparison.record, begin=comparison.start, from_oldest=True)
     comparison.end(recovered.world, frozenset(archive.ids(disk, data_dir)))
-    findings = comparison.findings
+    findings = comparison.findings + _index_findings(disk, data_dir, recovered.world)
     findings += [Finding("broken", JOURNAL, fault) for fault in invariants.broken(recovered.world)]
     if recovered.torn_bytes:
         findings.append(Finding("torn", JOURNAL, f"{recovered.torn_bytes} bytes at its end are no whole record"))
@@ -109,8 +110,22 @@ class _Comparison:
         self.findings.append(Finding(kind, path, message))
 
 
+def _index_findings(disk: Disk, data_dir: str, world: World) -> list[Finding]:
+    """Rows of the index that are not what the journal says at the record they show. Without an index, none."""
+    lines = (disk.read(f"{data_dir}/{INDEX_PATH}") or b"").split(b"\n")[1:-3]
+    findings = []
+    for line in lines:
+        row = _seq_and_id(line)
+        task = world.tasks.get(row[1]) if row is not None else None
+        if row is None:
+            findings.append(Finding("differs", INDEX_PATH, "a line of it is no row"))
+        elif task is not None and task.seq == row[0] and msgspec.json.decode(line) != project.task_row(task):
+            findings.append(Finding("differs", INDEX_PATH, f"{task.id} is not what record {task.seq} made it"))
+    return findings
+
+
 def rebuild(disk: Disk, data_dir: str) -> int:
-    """Write every task and workflow file anew from the journal; remove those the journal does not know.
+    """Write every task and workflow file and the index anew from the journal; remove what the journal does not know.
 
     The caller holds the directory's lock. Returns how many files were written.
 
@@ -122,8 +137,12 @@ def rebuild(disk: Disk, data_dir: str) -> int:
     for path in _public_files(disk, data_dir):
         if path not in wanted:
             disk.remove(f"{data_dir}/{path}")
+    index = TasksIndex(disk, data_dir)
     for path, content in wanted.items():
         disk.replace(f"{data_dir}/{path}", content, durable=False)
+        index.note(path, content)
+    disk.make_directory(f"{data_dir}/{INDEX}")
+    index.write(world.epoch, world.seq, 0)
     return len(wanted)
 
 
@@ -150,6 +169,14 @@ def _public_files(disk: Disk, data_dir: str) -> dict[str, tuple[int, bytes]]:
         if content is not None:
             found[path] = (_seq_of(content), content)
     return found
+
+
+def _seq_and_id(line: bytes) -> tuple[int, str] | None:
+    try:
+        row = msgspec.json.decode(line)
+        return row["seq"], row["id"]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return None
 
 
 def _seq_of(content: bytes) -> int:
