@@ -16,7 +16,7 @@ from tests.support.live import LiveDaemon, records, wait_for
 
 
 def run(nodes: int, folder: str) -> tuple[float, float, int]:
-    """(seconds from the first record to the last, seconds of a restart with all of it, MiB of the daemon at its end)."""
+    """(seconds from the first record to the last, seconds of a restart after it, MiB of the daemon at the end)."""
     path = Path(tempfile.mkdtemp(dir=folder)) / "graph.k"
     path.write_text(definition(nodes), encoding="utf-8")
     with LiveDaemon(path.parent / "data", "--max-running", "2") as daemon:
