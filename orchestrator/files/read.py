@@ -8,7 +8,7 @@ import os
 import time
 
 from orchestrator.files import document
-from orchestrator.files.layout import STATE_FILE, WORKFLOWS, status_path, workflow_dir
+from orchestrator.files.layout import STATE_FILE, WORKFLOWS, archive_path, status_path, workflow_dir
 from orchestrator.files.locate import check_directory, check_format
 from orchestrator.files.lock import is_held
 from orchestrator.files.permissions import explain
@@ -66,6 +66,8 @@ def read_status(data_dir: str) -> "Row":
 def read_workflow(data_dir: str, workflow: str) -> "Row":
     """The state of one workflow as its state.json shows it, and ``stale``: it is not over, and no daemon runs.
 
+    One that was archived is shown as it was, with ``archived``: the path of its file (its logs are gone).
+
     Raises:
         BadId: `workflow` can be no workflow's id; nothing was looked up.
         NotFound: there is no such workflow, or none whose state has been written yet.
@@ -75,7 +77,13 @@ def read_workflow(data_dir: str, workflow: str) -> "Row":
     if not is_name_id(workflow):
         raise BadId(f"{workflow!r} is no workflow id.", "`orch workflows` lists the workflows there are.")
     check_directory(data_dir)
-    state = _load_state(data_dir, workflow)
+    try:
+        state = _load_state(data_dir, workflow)
+    except NotFound:
+        archived = _load_archived(data_dir, workflow)
+        if archived is None:
+            raise
+        state = archived
     _mark_stale([state], data_dir)
     return state
 
@@ -141,6 +149,22 @@ def _load_state(data_dir: str, workflow: str) -> "Row":
         ) from fault
     check_format(content.get("format"), path)
     return {"id": workflow, **content}
+
+
+def _load_archived(data_dir: str, workflow: str) -> "Row | None":
+    """The workflow's line of its archive file, None if there is none. Raises WorkflowUnreadable."""
+    path = archive_path(data_dir, workflow)
+    try:
+        state = document.parse(document.read(path, FILE_BYTES_MAX).split(b"\n", 1)[0])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        why, remedy = explain(error, path)
+        raise WorkflowUnreadable(f"Failed to read archived workflow {path}: {why}", remedy) from error
+    except document.Malformed as fault:
+        raise WorkflowUnreadable(f"Failed to parse archived workflow {path}: {fault}", "Restore the file.") from fault
+    del state["kind"]
+    return {**state, "archived": path}
 
 
 def _workflow_names(folder: str) -> "list[str]":

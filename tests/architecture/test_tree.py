@@ -53,7 +53,7 @@ def test_every_package_of_the_code_map_exists_and_every_package_is_on_it() -> No
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     section = text.partition("## Code map")[2].partition("\n## ")[0]
     named = set(re.findall(r"^\| `orchestrator/(\w+)", section, re.MULTILINE))
-    present = {path.parent.name for path in (ROOT / "orchestrator").glob("*/__init__.py")} | {"daemon"}
+    present = {path.parent.name for path in (ROOT / "orchestrator").glob("*/__init__.py")} | {"daemon", "serve"}
     assert named == present
 
 

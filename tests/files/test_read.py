@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.engine.events import AttemptExited
 from orchestrator.files.read import list_workflows, read_status, read_workflow
 from orchestrator.model.errors import (
     BadId,
@@ -20,11 +21,15 @@ from orchestrator.model.errors import (
     StatusUnreadable,
     WorkflowUnreadable,
 )
+from orchestrator.plan.ir import canonical
+from orchestrator.store import archive
 from tests.files.test_document import FAULTS
 from tests.support.foreign_directory import STATUS, make_foreign, write
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
 from tests.support.users import unprivileged
+
+ONE_TASK = plan(operation("a", ("x",)))
 
 
 def test_reads_the_four_fields_of_the_oldest_form(tmp_path: Path) -> None:
@@ -233,3 +238,19 @@ def test_reading_changes_nothing(tmp_path: Path) -> None:
     read_workflow(own.path, "w1")
     list_workflows(own.path)
     assert listing() == before
+
+
+def test_an_archived_workflow_is_shown_as_it_was(tmp_path: Path) -> None:
+    """Its own line of the archive, and where that is; what is no archive file is told."""
+    own = OwnDirectory(tmp_path)
+    own.submit(ONE_TASK, "w1")
+    own.happen(AttemptExited("w1.a.local.x", 1, 0))
+    before = read_workflow(own.path, "w1")
+    content = archive.encode(own.world.workflows["w1"], canonical(ONE_TASK))
+    own.disk.replace(f"{own.path}/archive/w1.jsonl", content, durable=True)
+    archive.clear(own.disk, own.path, "w1")
+    path = f"{own.path}/archive/w1.jsonl"
+    assert read_workflow(own.path, "w1") == {**before, "archived": path}
+    Path(path).write_text("no JSON", encoding="utf-8")
+    with pytest.raises(WorkflowUnreadable, match="archived"):
+        read_workflow(own.path, "w1")

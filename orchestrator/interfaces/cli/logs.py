@@ -66,7 +66,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _written(directory: str, options: argparse.Namespace) -> Iterator[Log]:
     """The logs that are wanted, as the workflow's state tells of them."""
-    for operation in read_workflow(directory, options.workflow)["operations"]:
+    state = read_workflow(directory, options.workflow)
+    if "archived" in state:
+        raise NotFound(f"{options.workflow} is archived, and its logs are gone.", f"What is kept: {state['archived']}")
+    for operation in state["operations"]:
         for entry in operation["items"]:
             if options.failed and entry["status"] not in _BAD:
                 continue
