@@ -32,8 +32,8 @@ from orchestrator.runtime.ids import new_workflow_id
 from orchestrator.runtime.reactor import Reactor
 from orchestrator.runtime.workers import Threads
 from orchestrator.store.directory import prepare
-from orchestrator.store.disk import RealDisk
 from orchestrator.store.lock import DirectoryLock
+from orchestrator.store.realdisk import RealDisk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from orchestrator.store.disk import RealDisk
 from orchestrator.store.index import TasksIndex
+from orchestrator.store.realdisk import RealDisk
 from tests.bench.rows import task_files
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ import pytest
 from orchestrator.files import read
 from orchestrator.files.lock import is_held
 from orchestrator.model.errors import Locked
-from orchestrator.store.disk import RealDisk
+from orchestrator.store.realdisk import RealDisk
 from orchestrator.store.verify import verify
 from tests.faults.common import RUNS, serve
 from tests.support.live import PATIENCE_S, LiveDaemon, records, wait_for

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.store.disk import RealDisk
+from orchestrator.store.realdisk import RealDisk
 from orchestrator.store.verify import verify
 from tests.support.live import LiveDaemon, records
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from orchestrator.store.disk import RealDisk
+from orchestrator.store.realdisk import RealDisk
 from orchestrator.store.verify import verify
 from tests.support.live import LiveDaemon, records, wait_for
 

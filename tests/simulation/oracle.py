@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.engine import invariants
 from orchestrator.files.layout import archive_path
 from orchestrator.model.states import WORKFLOW_FINAL
-from orchestrator.store.disk import RealDisk
+from orchestrator.store.realdisk import RealDisk
 from orchestrator.store.verify import verify
 from tests.simulation.scenario import DATA_DIR
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from orchestrator.daemon import Daemon
     from orchestrator.engine.world import Task, World
     from orchestrator.plan.ir import Plan
-    from tests.simulation.machine import Attempt, Machine, Process
+    from tests.simulation.machine import Attempt, Machine
+    from tests.simulation.processes import Process
     from tests.simulation.scenario import Client
 
 #: Virtual time a task may be called running without a process: three heartbeats.

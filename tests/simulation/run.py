@@ -20,9 +20,10 @@ from orchestrator.daemon import Daemon
 from orchestrator.model.errors import OrchestratorError
 from orchestrator.runtime.ids import new_workflow_id
 from orchestrator.store.directory import make_ours
-from orchestrator.store.disk import RealDisk
-from tests.simulation.machine import CommandFate, Effect, Machine, Reactor, Workers
+from orchestrator.store.realdisk import RealDisk
+from tests.simulation.machine import Machine, Reactor, Workers
 from tests.simulation.oracle import Broken, Oracle
+from tests.simulation.processes import CommandFate, Effect
 from tests.simulation.scenario import DATA_DIR, Client, Definitions, random_plan
 from tests.support.filesystem import Crash
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.store.disk import RealLog
+from orchestrator.store.realdisk import RealLog
 from tests.simulation.oracle import Broken
 from tests.simulation.run import SimulatedHost, Trial, crash_points, play
 

@@ -14,8 +14,8 @@ from orchestrator.files.layout import FORMAT
 from orchestrator.files.lock import is_held
 from orchestrator.model.errors import FormatTooNew, Locked, UsageError
 from orchestrator.store.directory import prepare
-from orchestrator.store.disk import RealDisk
 from orchestrator.store.lock import DirectoryLock
+from orchestrator.store.realdisk import RealDisk
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.model.errors import DiskFailed
-from orchestrator.store.disk import RealDisk
+from orchestrator.store.realdisk import RealDisk
 from tests.support.disk import MemoryDisk
 
 if TYPE_CHECKING:

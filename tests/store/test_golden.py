@@ -13,7 +13,7 @@ import pytest
 from orchestrator.files import read
 from orchestrator.files.layout import FORMAT
 from orchestrator.store.directory import prepare
-from orchestrator.store.disk import RealDisk
+from orchestrator.store.realdisk import RealDisk
 from orchestrator.store.verify import rebuild, verify
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "data"
@@ -39,7 +39,7 @@ def test_there_is_one_of_this_version() -> None:
 def test_replays_to_the_same_bytes_under_any_hash_seed(directory: Path) -> None:
     """Two interpreters that order their sets differently make the same files of one journal."""
     script = (
-        "import hashlib, sys; from orchestrator.store.disk import RealDisk;"
+        "import hashlib, sys; from orchestrator.store.realdisk import RealDisk;"
         "from orchestrator.store import recover, snapshot;"
         "found = recover.recover(RealDisk(), sys.argv[1], from_oldest=True);"
         "print(hashlib.sha256(snapshot.encode(found.world, found.last_sum)).hexdigest())"

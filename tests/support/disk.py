@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, cast
 
-from orchestrator.store.disk import RealDisk
+from orchestrator.store.realdisk import RealDisk
 from tests.support.filesystem import FileSystem
 
 if TYPE_CHECKING:

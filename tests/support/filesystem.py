@@ -1,6 +1,6 @@
 """A file system in memory that knows what is synced, and fails, tears and loses on demand.
 
-It takes the place of module `os` below `orchestrator.store.disk.RealDisk` (see `System` there), so that what is
+It takes the place of module `os` below `orchestrator.store.realdisk.RealDisk` (see `System` there), so that what is
 tested is the code that runs, retries and temporary files included.
 
 What it promises after a power cut is what POSIX does, no more: bytes are kept from the last ``fsync`` of their file,

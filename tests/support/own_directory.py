@@ -10,10 +10,10 @@ from orchestrator.model.times import rfc3339
 from orchestrator.plan.ir import canonical
 from orchestrator.store import project
 from orchestrator.store.directory import prepare
-from orchestrator.store.disk import RealDisk
 from orchestrator.store.journal import Journal
 from orchestrator.store.lock import DirectoryLock
 from orchestrator.store.pin import pin
+from orchestrator.store.realdisk import RealDisk
 from orchestrator.store.recover import recover, seal_newest
 from tests.support.plans import at, started, submitted
 

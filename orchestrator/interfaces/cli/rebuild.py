@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Take the lock, replay, write."""
     from orchestrator.files.locate import is_ours
-    from orchestrator.store.disk import RealDisk
     from orchestrator.store.lock import DirectoryLock
+    from orchestrator.store.realdisk import RealDisk
     from orchestrator.store.verify import rebuild
 
     directory = data_dir(options)

@@ -62,7 +62,7 @@ def start_daemon(directory: str, max_running: int | None = None) -> None:
         UsageError, FormatTooNew: the directory is no place for it; nothing was started.
     """
     from orchestrator.store.directory import prepare
-    from orchestrator.store.disk import RealDisk
+    from orchestrator.store.realdisk import RealDisk
 
     prepare(RealDisk(), directory)
     command = [sys.executable, "-m", "orchestrator", "serve", "--data-dir", directory, "--until-idle"]

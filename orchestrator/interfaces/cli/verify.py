@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Replay and compare."""
-    from orchestrator.store.disk import RealDisk
+    from orchestrator.store.realdisk import RealDisk
     from orchestrator.store.verify import verify
 
     result = verify(RealDisk(), data_dir(options))

@@ -13,7 +13,7 @@ from orchestrator.interfaces.spool.inbox import Inbox
 from orchestrator.interfaces.spool.request import BadRequest, CancelArguments, Request, SubmitArguments, parse
 from orchestrator.model.errors import DefinitionInvalid, NotFound
 from orchestrator.store.directory import prepare
-from orchestrator.store.disk import RealDisk
+from orchestrator.store.realdisk import RealDisk
 
 if TYPE_CHECKING:
     from pathlib import Path
