@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.model.errors import DiskFailed
+from orchestrator.store.disk import Unfit
 from orchestrator.store.realdisk import RealDisk
 from tests.support.disk import MemoryDisk
 
@@ -112,3 +114,75 @@ def test_links_and_pipes_in_the_way_are_not_followed(tmp_path: Path) -> None:
     disk.replace(f"{tmp_path}/link", b"new", durable=False)
     assert (tmp_path / "secret").read_bytes() == b"secret"
     assert disk.read(f"{tmp_path}/link") == b"new"
+
+
+def test_two_files_change_places(place: tuple[Disk, str]) -> None:
+    """Each name has what the other had; without the other nothing changes."""
+    disk, base = place
+    disk.write_new(f"{base}/one", b"1")
+    assert not disk.exchange(f"{base}/one", f"{base}/other")
+    assert disk.read(f"{base}/one") == b"1"
+    disk.write_new(f"{base}/other", b"2")
+    assert disk.exchange(f"{base}/one", f"{base}/other")
+    assert (disk.read(f"{base}/one"), disk.read(f"{base}/other")) == (b"2", b"1")
+    disk.overwrite(f"{base}/one", b"longer than before")
+    disk.overwrite(f"{base}/other", b"")
+    assert (disk.read(f"{base}/one"), disk.read(f"{base}/other")) == (b"longer than before", b"")
+
+
+def test_removes_a_tree(place: tuple[Disk, str]) -> None:
+    """A folder goes with everything in it; removing it twice is fine, and its neighbours stay."""
+    disk, base = place
+    for folder in ("tree", "tree/a", "tree/a/b", "other"):
+        disk.make_directory(f"{base}/{folder}")
+    for path in ("tree/f", "tree/a/b/f", "other/f"):
+        disk.replace(f"{base}/{path}", b"x", durable=False)
+    disk.remove_tree(f"{base}/tree")
+    disk.remove_tree(f"{base}/tree")
+    assert disk.names(base) == ["other"]
+    assert disk.read(f"{base}/other/f") == b"x"
+
+
+def test_tells_size_and_names(place: tuple[Disk, str]) -> None:
+    """What is not there has neither."""
+    disk, base = place
+    disk.replace(f"{base}/f", b"12345", durable=True)
+    assert (disk.size(f"{base}/f"), disk.links(f"{base}/f")) == (5, 1)
+    assert (disk.size(f"{base}/g"), disk.links(f"{base}/g")) == (0, 0)
+    assert disk.modified_us(f"{base}/g") is None
+    assert disk.modified_us(f"{base}/f") is not None
+
+
+def test_reads_what_others_put_there_with_care(place: tuple[Disk, str]) -> None:
+    """A folder or a file that is too large is unfit, a missing one is none."""
+    disk, base = place
+    disk.replace(f"{base}/f", b"12345", durable=False)
+    disk.make_directory(f"{base}/d")
+    assert disk.read_strange(f"{base}/f", 5) == b"12345"
+    assert disk.read_strange(f"{base}/g", 5) is None
+    for name in ("f", "d"):
+        with pytest.raises(Unfit):
+            disk.read_strange(f"{base}/{name}", 4)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind() -> None:
+    """A full disk does not keep half of a temporary file, and the old content stays."""
+    disk = MemoryDisk()
+    disk.make_directory("/base")
+    disk.replace("/base/f", b"old", durable=True)
+    disk.files.fault = lambda call, _: errno.ENOSPC if call == "write" else None
+    with pytest.raises(DiskFailed, match="No space left") as failed:
+        disk.replace("/base/f", b"new", durable=True)
+    assert failed.value.may_pass
+    assert (disk.names("/base"), disk.read("/base/f")) == (["f"], b"old")
+
+
+def test_a_failed_sync_does_not_pass() -> None:
+    """Whatever its number: what was written before it is in doubt."""
+    disk = MemoryDisk()
+    disk.make_directory("/base")
+    log = disk.create_log("/base/log")
+    disk.files.fault = lambda call, _: errno.ENOSPC if call == "sync" else None
+    with pytest.raises(DiskFailed) as failed:
+        log.sync()
+    assert not failed.value.may_pass
