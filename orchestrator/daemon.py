@@ -97,7 +97,7 @@ class Daemon:
             self._writing,
             self._loop.offer,
             self._projector.forget,
-            self._files.index.forget,
+            self._files.forget,
             settings,
             self._troubles,
         )

@@ -14,8 +14,6 @@ from orchestrator.files.index import encode
 from orchestrator.files.layout import INDEX, TASKS, TASKS_INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from orchestrator.store.disk import Disk
 
 #: Below the data directory.
@@ -60,11 +58,10 @@ class TasksIndex:
         self._rows[path] = ((-key.priority, key.created_at, key.id), key.status, row)
         self._is_stale = True
 
-    def forget(self, paths: Iterable[str]) -> None:
-        """These files were removed."""
-        for path in paths:
-            if self._rows.pop(path, None) is not None:
-                self._order, self._is_stale = None, True
+    def forget(self, path: str) -> None:
+        """This file was removed."""
+        if self._rows.pop(path, None) is not None:
+            self._order, self._is_stale = None, True
 
     def write(self, epoch: int, seq: int, now_us: int) -> None:
         """Write the file if it is time: every change up to record `seq` has been noted. Raises DiskFailed."""

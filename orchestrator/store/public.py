@@ -11,6 +11,10 @@ The rest is for readers: who opened the file before it was exchanged goes on rea
 again no sooner than `REST_US` later, so a reader would have to pause that long between opening a small file and reading
 it to see anything else. Spares are hidden files in ``tasks/``; those of an earlier daemon are removed by the next.
 
+Only inodes that were made in this daemon's life are spares. A power cut may keep one half of an exchange, so that two
+names stand for one inode, and nothing tells (its count of links says one). So the first time that a file is written, it
+is replaced in the usual way.
+
 Where exchanging is not known to be quicker (`EXCHANGING`), files are replaced in the usual way.
 """
 
@@ -55,6 +59,7 @@ class PublicFiles:
         self._exchanges = disk.kind_of(data_dir) in EXCHANGING
         self._resting: deque[tuple[int, str]] = deque()
         self._made = 0
+        self._own: dict[str, None] = {}
 
     def remove_old_spares(self) -> None:
         """Remove what an earlier daemon has left. Raises DiskFailed."""
@@ -79,10 +84,12 @@ class PublicFiles:
         for path, content in batch:
             target = f"{self._data_dir}/{path}"
             try:
-                if self._exchanges:
+                if path in self._own:
                     self._exchange(target, content, now_us)
                 else:
                     self._disk.replace(target, content, durable=False)
+                    if self._exchanges:
+                        self._own[path] = None
             except DiskFailed as error:
                 failed[path] = error
             else:
@@ -93,6 +100,12 @@ class PublicFiles:
             except DiskFailed as error:
                 failed[INDEX_PATH] = error
         return failed
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """These task files were removed."""
+        for path in paths:
+            self._own.pop(path, None)
+            self.index.forget(path)
 
     def tidy(self, now_us: int) -> bool:
         """Remove some of the spares there are too many of. True if there are more. Raises DiskFailed."""
@@ -112,5 +125,5 @@ class PublicFiles:
             self._disk.write_new(spare, content)
         if self._disk.exchange(spare, target):
             self._resting.append((now_us + REST_US, spare))
-        else:
+        else:  # somebody has removed it
             self._disk.move(spare, target)

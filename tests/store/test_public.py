@@ -54,7 +54,7 @@ def test_too_many_spares_are_removed_when_there_is_time(folder: str) -> None:
     """And those of an earlier daemon when the next begins."""
     files = PublicFiles(RealDisk(), folder)
     names = [f"t{number}" for number in range(SPARES_KEPT + 50)]
-    for n in (1, 2):
+    for n in (1, 2, 3):
         files.write(batch(n, *names), n)
     while files.tidy(REST_US + 10):
         pass
@@ -84,3 +84,19 @@ def test_one_file_that_cannot_be_written_does_not_hold_up_the_others(folder: str
     failed = files.write([("nowhere/a.json", b"{}"), *batch(2, "b")], 1)
     assert list(failed) == ["nowhere/a.json"]
     assert Path(f"{folder}/tasks/b.json").read_bytes() == batch(2, "b")[0][1]
+
+
+def test_what_an_earlier_life_has_left_is_never_written_again(folder: str) -> None:
+    """After a power cut two names may stand for one inode: neither is a spare."""
+    for name in ("a", "b"):
+        Path(f"{folder}/tasks/{name}.json").write_bytes(batch(0, name)[0][1])
+    os.unlink(f"{folder}/tasks/b.json")
+    os.link(f"{folder}/tasks/a.json", f"{folder}/tasks/b.json")
+    shared = os.open(f"{folder}/tasks/a.json", os.O_RDONLY)
+    files = PublicFiles(RealDisk(), folder)
+    for n in range(1, 10):
+        assert files.write(batch(n, "a", "b", "c"), n * REST_US) == {}
+        for name in ("a", "b", "c"):
+            assert Path(f"{folder}/tasks/{name}.json").read_bytes() == batch(n, name)[0][1]
+    assert os.pread(shared, 1000, 0) == batch(0, "a")[0][1]
+    os.close(shared)

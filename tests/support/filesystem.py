@@ -347,7 +347,7 @@ class FileSystem:
         fault = self._begin("write", at.path)
         if fault == -1 and len(whole) > 1:
             whole = whole[: self._fate.randint(1, len(whole) - 1)]
-        elif fault:
+        elif fault and fault > 0:
             if self._fate.random() < 0.3:  # a failing write may have done a part
                 file.put(offset, whole[: self._fate.randint(0, len(whole))])
             raise _error(fault, at.path)

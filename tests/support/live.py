@@ -45,7 +45,11 @@ def wait_for(fact: Callable[[], Any], what: str, patience_s: float = PATIENCE_S)
 class LiveDaemon:
     """``orchestrator serve`` as a process of its own, in a context; it and its children are gone afterwards."""
 
-    def __init__(self, data_dir: Path | str, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path | str, *arguments: str, env: dict[str, str] | None = None, below: tuple[str, ...] = ()
+    ) -> None:
+        """`below`: a command that runs the daemon as its child, such as strace."""
+        self.below = below
         self.data_dir = str(data_dir)
         self.arguments = arguments
         self.env = {**os.environ, **(env or {})}
@@ -65,7 +69,8 @@ class LiveDaemon:
 
     def start(self) -> None:
         """Start it and wait until it holds the directory and has said so in status.json."""
-        command = [sys.executable, "-m", "orchestrator", "serve", "--data-dir", self.data_dir, *self.arguments]
+        own = [sys.executable, "-m", "orchestrator", "serve", "--data-dir", self.data_dir, *self.arguments]
+        command = [*self.below, *own]
         os.makedirs(self.data_dir, mode=0o700, exist_ok=True)
         with open(f"{self.data_dir}/daemon.log", "ab") as log:
             self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
@@ -78,7 +83,8 @@ class LiveDaemon:
         if not is_held(self.data_dir) or not os.path.exists(status):
             return False
         try:
-            return bool(read.read_status(self.data_dir)["pid"] == self.process.pid)
+            pid = read.read_status(self.data_dir)["pid"]
+            return bool(self.below or pid == self.process.pid)
         except StatusInvalid:  # what a power cut has left of the last daemon's
             return False
 
