@@ -163,7 +163,7 @@ def _load_archived(data_dir: str, workflow: str) -> "Row | None":
         raise WorkflowUnreadable(f"Failed to read archived workflow {path}: {why}", remedy) from error
     except document.Malformed as fault:
         raise WorkflowUnreadable(f"Failed to parse archived workflow {path}: {fault}", "Restore the file.") from fault
-    del state["kind"]
+    del state["entry"]
     return {**state, "archived": path}
 
 

@@ -105,8 +105,8 @@ class Archivist:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is on its way."""
-        return not self._busy and not self._uncleared
+        """Whether nothing is on its way. What failed is no reason to stay: the next start finds it."""
+        return not self._busy
 
     @property
     def _is_failing(self) -> bool:

@@ -1,9 +1,9 @@
 """The archive: a finished workflow as one file of JSON lines, once its own files are to go.
 
 ``archive/<workflow>.jsonl`` holds a line for the workflow (its state.json), a line with its pinned plan, and a line for
-each task (its task file), each with a ``kind``. It is on the disk before the record that lets the workflow's files go;
-a file without that record is no harm and is written again. The plan is kept because the journal's older segments may
-still be replayed.
+each task (its task file), each with an ``entry``. It is on the disk before the record that lets the workflow's files
+go; a file without that record is no harm and is written again. The plan is kept because the journal's older segments
+may still be replayed.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
 _encoder = msgspec.json.Encoder()
 
 
-class _PlanLine(msgspec.Struct, frozen=True, tag_field="kind", tag="plan"):
+class _PlanLine(msgspec.Struct, frozen=True, tag_field="entry", tag="plan"):
     """`plan` are the canonical bytes, as they were pinned."""
 
     digest: str
     plan: msgspec.Raw
 
 
-class _WorkflowLine(msgspec.Struct, frozen=True, tag_field="kind", tag="workflow"):
+class _WorkflowLine(msgspec.Struct, frozen=True, tag_field="entry", tag="workflow"):
     name: str
     plan: str
     tasks: dict[str, int]
 
 
-class _TaskLine(msgspec.Struct, frozen=True, tag_field="kind", tag="task"):
+class _TaskLine(msgspec.Struct, frozen=True, tag_field="entry", tag="task"):
     id: str
 
 
 def encode(workflow: Workflow, plan: bytes) -> bytes:
     """The archive file of `workflow`, whose pinned plan is `plan`."""
     lines = [
-        _encoder.encode({"kind": "workflow", **project.workflow_state(workflow)}),
+        _encoder.encode({"entry": "workflow", **project.workflow_state(workflow)}),
         _encoder.encode(_PlanLine(workflow.plan_digest, msgspec.Raw(plan))),
     ]
     lines += [
-        _encoder.encode({**project.task_row(task), "kind": "task"})
+        _encoder.encode({"entry": "task", **project.task_row(task)})
         for operation in workflow.operations
         for task in operation.tasks
     ]

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from orchestrator.files import drop, schemas, validator
 from orchestrator.model.errors import DefinitionInvalid, Refused
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
-from tests.support.live import LiveDaemon, records
+from tests.support.live import LiveDaemon, records, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +90,30 @@ def test_records_are_as_their_schema_says(data_dir: Path) -> None:
     """Every line of the journal."""
     for record in records(str(data_dir)):
         assert faults("record", record) == []
+
+
+def test_files_of_lines_are_as_their_schemas_say(tmp_path: Path) -> None:
+    """Archive, snapshots and index, of a daemon that keeps next to nothing."""
+    tmp_path.chmod(0o700)
+    settings = "retention_workflows = 1\nsegment_bytes = 4096\n"
+    (tmp_path / "orchestrator.toml").write_text(settings, encoding="utf-8")
+    with LiveDaemon(tmp_path) as daemon:
+        for _ in range(3):
+            daemon.wait_until_over(daemon.submit(EXAMPLES / "pipeline.k"))
+        wait_for(lambda: len(list(tmp_path.glob("archive/*.jsonl"))) == 2, "the archive")
+        wait_for(lambda: list(tmp_path.glob("journal/*.snapshot.jsonl")), "a snapshot")
+        wait_for((tmp_path / "index" / "tasks.jsonl").exists, "the index")
+    for path in tmp_path.glob("archive/*.jsonl"):
+        workflow, plan, *tasks = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        assert [faults("archive", line) for line in (workflow, plan, *tasks)] == [[]] * (2 + len(tasks))
+        assert [line.pop("entry") for line in (workflow, plan, tasks[0])] == ["workflow", "plan", "task"]
+        assert faults("workflow", workflow) == []
+        assert [faults("task", task) for task in tasks] == [[]] * 7
+    for name, pattern in (("snapshot", "journal/*.snapshot.jsonl"), ("index", "index/*.jsonl")):
+        for path in tmp_path.glob(pattern):
+            head = json.loads(path.read_text(encoding="utf-8").split("\n", 1)[0])
+            assert faults(name, head) == []
+            assert set(head) == set(schemas.load(name)["properties"])
 
 
 def test_requests_are_as_their_schema_says() -> None:

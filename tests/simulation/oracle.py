@@ -74,7 +74,7 @@ class Oracle:
     def _is_archived(self, workflow: str) -> bool:
         """Whether the archive holds it whole, and at its end."""
         lines = self._machine.files.content(archive_path(DATA_DIR, workflow)).splitlines()
-        kinds = [json.loads(line)["kind"] for line in lines]
+        kinds = [json.loads(line)["entry"] for line in lines]
         return kinds[:2] == ["workflow", "plan"] and json.loads(lines[0])["status"] in WORKFLOW_FINAL
 
     def judge_processes(self, world: World) -> None:

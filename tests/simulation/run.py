@@ -19,6 +19,7 @@ from orchestrator.config import Settings
 from orchestrator.daemon import Daemon
 from orchestrator.model.errors import OrchestratorError
 from orchestrator.runtime.ids import new_workflow_id
+from orchestrator.store import archive
 from orchestrator.store.directory import make_ours
 from orchestrator.store.realdisk import RealDisk
 from tests.simulation.machine import Machine, Reactor, Workers
@@ -363,7 +364,8 @@ class Run:
     def _is_over(self, daemon: Daemon) -> bool:
         is_open = any(one.finished is None for one in daemon.world.workflows.values())
         alive = any(process.state in ("running", "starting") for process in self.machine.processes.values())
-        return not is_open and not alive
+        assert self._host is not None
+        return not is_open and not alive and not archive.leftovers(self._host.disk, DATA_DIR)
 
 
 def play(seed: int, trial: Trial | None = None) -> Report:

@@ -8,7 +8,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-NAMES = ("format", "status", "task", "workflow", "record", "request", "reply", "report")
+NAMES = (
+    "format",
+    "status",
+    "task",
+    "workflow",
+    "record",
+    "snapshot",
+    "archive",
+    "index",
+    "request",
+    "reply",
+    "report",
+)
 
 
 def load(name: str) -> "dict[str, Any]":
