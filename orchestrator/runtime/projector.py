@@ -35,6 +35,9 @@ RETRY_US = 1_000_000
 #: Least time between two versions of a running workflow's state, and of status.json between heartbeats.
 REWRITE_US = 100_000
 
+#: A large workflow's state is rewritten less often, so that it takes a small share of the loop (1 to 2 us a task).
+REWRITE_US_PER_TASK = 40
+
 _HEARTBEAT_US = int(HEARTBEAT_S * 1_000_000)
 
 #: [(path below the data directory, content)]
@@ -158,7 +161,8 @@ class Projector:
             if workflow.status in WORKFLOW_FINAL:
                 self._workflow_due.pop(workflow.id, None)
             else:
-                self._workflow_due[workflow.id] = now_us + REWRITE_US
+                tasks = sum(len(operation.tasks) for operation in workflow.operations)
+                self._workflow_due[workflow.id] = now_us + max(REWRITE_US, REWRITE_US_PER_TASK * tasks)
         return {workflow.id: workflow for workflow in due}
 
     def _due_tasks(self, room: int) -> dict[str, Task]:

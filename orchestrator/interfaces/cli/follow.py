@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 from orchestrator.files.journal_tail import JournalTail, rows
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 _POLL_S = 0.005
+
+#: One for each Ctrl-C that was heard.
+_interrupts: "list[None]" = []
 
 #: Polls between two looks whether a daemon still runs.
 _LOOK_EVERY = 200
@@ -47,6 +51,7 @@ def to_the_end(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool =
         NotFound: the journal does not know it.
         NoDaemon: the daemon is gone and the workflow is not over; it goes on with the next daemon.
     """
+    hear_interrupts()
     try:
         last = _show(data_dir, workflow, tail, lines=lines, state=state)
     except KeyboardInterrupt:
@@ -88,8 +93,21 @@ def transitions(data_dir: str, workflow: str, tail: JournalTail) -> Iterator[Row
 
 
 def pause() -> None:
-    """Let a moment pass before the journal is asked again."""
+    """Let a moment pass before the journal is asked again. Raises KeyboardInterrupt, also for a Ctrl-C of before."""
+    if _interrupts:
+        raise KeyboardInterrupt
     time.sleep(_POLL_S)
+
+
+def hear_interrupts() -> None:
+    """Remember a Ctrl-C: Python drops the exception when it comes while a callback of its own is run."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    _interrupts.append(None)
+    raise KeyboardInterrupt
 
 
 def _show(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool, state: bool) -> Row:

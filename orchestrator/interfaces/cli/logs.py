@@ -93,8 +93,9 @@ def _logs(
 def _follow(directory: str, options: argparse.Namespace, transcript: Transcript) -> None:
     """Print each attempt from its beginning, those that run at the same time in turns, until the workflow ends."""
     from orchestrator.files.journal_tail import JournalTail
-    from orchestrator.interfaces.cli.follow import pause, transitions
+    from orchestrator.interfaces.cli.follow import hear_interrupts, pause, transitions
 
+    hear_interrupts()
     writing: dict[tuple[str, int], list[Log]] = {}
     for row in transitions(directory, options.workflow, JournalTail(directory, from_start=True)):
         if row is not None:
