@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.005
 
 #: One for each Ctrl-C that was heard.
-_interrupts: "list[None]" = []
+_interrupts: list[None] = []
 
 #: Polls between two looks whether a daemon still runs.
 _LOOK_EVERY = 200
