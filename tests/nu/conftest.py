@@ -39,6 +39,7 @@ COMMANDS = {
     "good": ("echo hello $ORCH_ITEM", r"printf '\\033[31mred\\033[0m\\n'; echo careful >&2"),
     "bad": ("true", "echo no route >&2; exit 3"),
     "slow": ("true", "exec sleep 600"),
+    "lingering": ("true", "trap 'sleep 2; exit 3' TERM; sleep 600 & wait"),
 }
 
 
@@ -70,7 +71,7 @@ class Nushell:
 
 @pytest.fixture(scope="session")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with good.k, bad.k, slow.k (never ends) and wrong.k (two errors)."""
+    """A folder with good.k, bad.k, slow.k (never ends), lingering.k (takes 2 s to stop) and wrong.k (two errors)."""
     folder = tmp_path_factory.mktemp("definitions")
     for name, (first, second) in COMMANDS.items():
         text = DEFINITION.format(name=name, first=first, second=second)

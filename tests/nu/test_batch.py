@@ -150,13 +150,10 @@ def test_status_as_text_is_what_the_file_says(nu: Nushell, daemon: LiveDaemon) -
 def test_follow_ends_with_the_workflow(version: str, daemon: LiveDaemon, definitions: Path, tmp_path: Path) -> None:
     """A stream of changes, as JSON one object a line, whose last one is the workflow's end."""
     nu = Nushell(daemon.data_dir, tmp_path, version)
-    workflow = daemon.submit(definitions / "slow.k")
-    wait_for(lambda: read_workflow(daemon.data_dir, workflow).get("status") == "running", "the workflow to run")
-    code = (
-        f"batch status {workflow} --follow --format json | each {{|line| "
-        f"if 'gamma' in $line and 'running' in $line {{ batch cancel {workflow} }}; $line }} | str join (char nl)"
-    )
-    lines = nu.run(f"batch cancel {workflow}; {code}").stdout.splitlines()
+    workflow = daemon.submit(definitions / "lingering.k")
+    wait_for(lambda: read_workflow(daemon.data_dir, workflow).get("tasks", {}).get("running"), "the workflow to run")
+    follow = f"batch status {workflow} --follow --format json | str join (char nl)"
+    lines = nu.run(f"batch cancel {workflow}; {follow}").stdout.splitlines()
     changes = [json.loads(line) for line in lines if line.startswith("{")]
     assert (changes[-1]["task"], changes[-1]["status"]) == (None, "cancelled")
     assert nu.value(f"batch status {workflow} --follow") == []
