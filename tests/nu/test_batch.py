@@ -156,6 +156,7 @@ def test_follow_ends_with_the_workflow(version: str, daemon: LiveDaemon, definit
     lines = nu.run(f"batch cancel {workflow}; {follow}").stdout.splitlines()
     changes = [json.loads(line) for line in lines if line.startswith("{")]
     assert (changes[-1]["task"], changes[-1]["status"]) == (None, "cancelled")
+    daemon.wait_until_over(workflow)  # the stream is ahead of the files
     assert nu.value(f"batch status {workflow} --follow") == []
 
 
