@@ -88,6 +88,22 @@ class Call:
             raise self._wrong(name, "an int")
         return found
 
+    def duration_ns(self, name: str) -> "int | None":
+        """The nanoseconds of a duration, None if it was not given or is null. Raises WrongArgument."""
+        value = self._value(name)
+        if value is None or "Nothing" in value:
+            return None
+        if "Duration" not in value:
+            raise self._wrong(name, "a duration")
+        return int(value["Duration"]["val"])
+
+    def texts(self, name: str) -> "list[str]":
+        """A list of strings, empty if it was not given or is null. Raises WrongArgument."""
+        found = self._given(name) or []
+        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+            raise self._wrong(name, "a list of strings")
+        return found
+
     def record(self, name: "str | int") -> "dict[str, Any]":
         """A record of plain values, empty if it was not given or is null. Raises WrongArgument."""
         found = self._given(name)

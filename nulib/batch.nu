@@ -5,6 +5,7 @@ use internal/errors.nu blame
 use internal/logs.nu
 use internal/plugin.nu require-plugin
 use internal/progress.nu
+use internal/watching.nu
 use internal/words.nu [FORMATS]
 
 # Submit a workflow.
@@ -12,33 +13,105 @@ use internal/words.nu [FORMATS]
 # Without flags the daemon of the data directory takes the definition and runs it; the answer is the
 # workflow's id and plan. With --watch the command stays until the end: it prints a line whenever a task
 # changes, then gives how the workflow and its operations ended. In a script it raises an error unless the
-# workflow succeeded.
+# workflow succeeded. With --dry-run nothing is submitted and no daemon is needed: a record tells what would be done, wave
+# after wave, which values were chosen, what cannot be undone, which limits will bind, and about how long it takes.
 @category orch
 @search-terms workflow run start kcl
 @example "Submit a definition and follow it to its end" { batch submit data/examples/wuji.k --watch }
-@example "See in which order it would run" { batch submit data/examples/wuji.k --dry-run | select wave operation }
+@example "See in which order it would run" { batch submit data/examples/wuji.k --dry-run | get waves | select wave operation }
+@example "See what it would do for an environment" { batch submit data/examples/environments.k --environment prod --dry-run | get waves.0.items | length } --result 3
+@example "See about how long it would take" { batch submit data/examples/wuji.k --dry-run | get total }
 @example "Check it, and submit it in a script" { batch submit data/examples/wuji.k --validate | get valid } --result true
 export def "batch submit" [
   file: path # The definition (KCL)
   --validate # Only check the definition, as `orch validate` does
-  --dry-run # Only show the waves in which its operations would run
+  --dry-run # Only show what would be done, in which order, and how long it takes
+  --resolved # With --dry-run: also the values that nobody chose, and where each comes from
   --watch (-w) # Follow it to its end
   --name: string # Which workflow, where the definition holds several
   --priority: int # Larger starts first; overrides the definition
   --options: record # Values for option() in the definition
+  --environment (-e): string # What its values are for: DEFINITION.NAME.yaml is laid over them
+  --layer: path # Lay this YAML file over its values instead
   --data-dir: directory # Data directory of the daemon
-]: [nothing -> record, nothing -> table] {
+]: nothing -> record {
   require-plugin
   let typed = {argument: (metadata $file).span, data_dir: (if $data_dir != null { (metadata $data_dir).span })}
-  if $validate { return (blame $typed { orch validate $file --data-dir $data_dir }) }
-  if $dry_run { return (blame $typed { waves $file $name $data_dir }) }
-  let before = if $watch { blame $typed { cursor $data_dir } }
+  let values = {name: $name, options: $options, env: $environment, layer: $layer}
+  if $validate { return (blame $typed { validated $file $values $data_dir }) }
+  if $dry_run { return (blame $typed { before-it-runs $file $values $resolved $data_dir }) }
+  let before = if $watch { blame $typed { watching cursor $data_dir } }
   let submitted = blame $typed {
-    orch submit $file --name $name --priority $priority --options $options --data-dir $data_dir
+    (orch submit $file --name $name --priority $priority --options $options --env $environment --layer $layer
+      --data-dir $data_dir)
   }
-  if $watch { return (watch-to-end $submitted $before $data_dir) }
+  if $watch { return (watching to-end $submitted $before $data_dir) }
   progress wait-for-state $submitted.workflow $data_dir
   $submitted
+}
+
+# Play a definition through before it runs.
+#
+# Says how long it would take and what that time consists of, what holds it up, what cannot be undone, and what a
+# failure would lead to. Nothing is started, and no daemon is needed. How long a task takes is known from earlier runs, or
+# else assumed. NAME is an operation, an item, or OPERATION/ITEM.
+@category orch
+@search-terms workflow forecast predict estimate duration what-if
+@example "See about how long it takes" { batch simulate data/examples/wuji.k --assume 30sec --data-dir /nowhere | get total } --result 2min
+@example "See what the time consists of, with slower parts and fewer slots" { batch simulate data/examples/wuji.k --with [install-k8s=2x os=90sec] --max-running 2 | get critical_path }
+@example "See what a failure would undo" { batch simulate data/examples/wuji.k --fail [cilium] | get undone }
+@example "See what holds tasks back in an environment" { batch simulate data/examples/environments.k --environment prod | get limits | select limit of value }
+export def "batch simulate" [
+  file: path # The definition (KCL)
+  --with (-w): list<string> # What if it took longer: NAME=2x, or NAME=90sec
+  --fail (-f): list<string> # What if it failed: NAME in all its attempts, NAME=2 in the first two
+  --max-running (-m): int # Tasks at a time; else as configured
+  --provider-limits (-p): record # Tasks at a time on a provider, for instance {local: 4}
+  --assume (-a): duration # How long a task takes of which nothing is known (1min)
+  --name: string # Which workflow, where the definition holds several
+  --options: record # Values for option() in the definition
+  --environment (-e): string # What its values are for: DEFINITION.NAME.yaml is laid over them
+  --layer: path # Lay this YAML file over its values instead
+  --data-dir: directory # Data directory whose settings and earlier runs count
+]: nothing -> record {
+  require-plugin
+  let typed = {
+    argument: (metadata $file).span
+    data_dir: (if $data_dir != null { (metadata $data_dir).span })
+    flags: [
+      {label: "not something to change", span: (metadata $with).span}
+      {label: "not something to fail", span: (metadata $fail).span}
+      {label: "not a number of tasks", span: (metadata $max_running).span}
+      {label: "not numbers of tasks", span: (metadata $provider_limits).span}
+      {label: "too short", span: (metadata $assume).span}
+    ]
+  }
+  blame $typed {
+    (orch simulate $file --with $with --fail $fail --max-running $max_running --provider-limits $provider_limits
+      --assume $assume --name $name --options $options --env $environment --layer $layer --data-dir $data_dir)
+  }
+}
+
+# Say how long a workflow still takes.
+#
+# What runs takes what is left of its usual time, the rest its usual time, and nothing else fails. The usual time is known
+# from earlier runs, or else assumed; `confidence` is the share of the tasks of which it is known.
+@category orch
+@search-terms workflow remaining left estimate forecast when
+@example "Show how long it still takes" { batch eta wuji-full-deployment-4k7q0d | get remaining }
+@example "Show when all that run will be over" { batch list --status running | each {|it| (date now) + (batch eta $it.id | get remaining) } }
+export def "batch eta" [
+  workflow_id: string@"nu-complete batch unfinished" # The workflow
+  --assume (-a): duration # How long a task takes of which nothing is known (1min)
+  --data-dir: directory # Data directory to read
+]: nothing -> record {
+  require-plugin
+  let typed = {
+    argument: (metadata $workflow_id).span
+    data_dir: (if $data_dir != null { (metadata $data_dir).span })
+    flags: [{label: "too short", span: (metadata $assume).span}]
+  }
+  blame $typed { orch eta $workflow_id --assume $assume --data-dir $data_dir }
 }
 
 # Show the state of a workflow.
@@ -130,43 +203,31 @@ export def "batch logs" [
   | flatten
 }
 
-# Prints the changes of a submitted workflow until it ends; its final state. Raises an error in a script unless
-# the workflow succeeded: `exit` would close the user's shell.
-def watch-to-end [submitted: record, from: string, data_dir?: string]: nothing -> any {
-  let workflow = $submitted.workflow
-  print --stderr $"($workflow): ($submitted.tasks) tasks. Ctrl-C ends the watching only; `batch cancel ($workflow)` ends the workflow."
-  let last = progress show $workflow $from $submitted.tasks $data_dir
-  let state = progress state-at $last.seq $workflow $data_dir
-  if $last.status != succeeded and not $nu.is-interactive { raise-failed $last.status $state }
-  $state
-  | select id name status reason duration operations
-  | update operations {|it| $it.operations | select id status tasks last_error }
+# What there is to say about a definition with these values.
+def validated [file: path, values: record, data_dir?: string]: nothing -> record {
+  (orch validate $file --name $values.name --options $values.options --env $values.env --layer $values.layer
+    --data-dir $data_dir)
 }
 
-# The waves of a definition: what may run at the same time, in order. One row for each operation.
-def waves [file: path, name?: string, data_dir?: string]: nothing -> table {
-  let report = orch validate $file --waves --name $name --data-dir $data_dir
+# What there is to know about a definition before it runs; with `all_values` those that nobody chose, too.
+def before-it-runs [file: path, values: record, all_values: bool, data_dir?: string]: nothing -> record {
+  let report = (orch validate $file --dry-run --resolved=$all_values --name $values.name --options $values.options
+    --env $values.env --layer $values.layer --data-dir $data_dir)
   if not $report.valid { raise-invalid $file $report.errors }
-  $report.waves | enumerate | each {|wave|
-    $wave.item | each {|it| {
-      wave: ($wave.index + 1), operation: $it.id, type: $it.type, target: $it.target, items: $it.items
-      providers: $it.providers, tasks: $it.tasks
-    } }
-  } | flatten
+  $report.dry_run
+  | merge {resolved: $report.resolved, warnings: $report.warnings}
+  | select name environment waves order resolved irreversible limits warnings status reason total tasks peak max_running durations
 }
 
 def raise-invalid [file: path, faults: table]: nothing -> error {
-  let lines = $faults | each {|it| $"($it.file):($it.line):($it.column): ($it.message)" }
+  let lines = $faults | each {|it|
+    let place = if $it.line == null { "" } else { $":($it.line):($it.column)" }
+    $"($it.file)($place): ($it.message)"
+  }
   error make --unspanned {
     msg: ([$"($file) has ($faults | length) errors." ...$lines] | str join (char nl))
     help: $"`batch submit ($file) --validate` gives them as a table."
   }
-}
-
-# The position of the journal now: what is followed from here misses nothing that comes.
-def cursor [data_dir?: string]: nothing -> string {
-  let status = orch status --data-dir $data_dir
-  $"($status.epoch):($status.seq)"
 }
 
 # The state as it is asked for. As text it is what its file says: other programs know neither Nushell's times nor
@@ -188,12 +249,4 @@ def change-in-format [format: string]: record -> any {
 
 def workflow-folder [workflow: string, data_dir?: string]: nothing -> string {
   orch status --data-dir $data_dir | get data_dir | path join workflows $workflow
-}
-
-def raise-failed [status: string, state: record]: nothing -> error {
-  let faults = $state.operations | where last_error != null | each {|it| $"($it.id): ($it.last_error)" }
-  error make --unspanned {
-    msg: ([$"Workflow ($state.id) ended as ($status)." ...$faults] | str join (char nl))
-    help: $"`batch logs ($state.id) --err` shows what its tasks said."
-  }
 }

@@ -39,15 +39,61 @@ export def "nu-complete batch items" [context: string]: nothing -> record {
   {options: {sort: false}, completions: $items}
 }
 
+# Ids of the workflows that can be paused, newest first.
+export def "nu-complete batch pausable" [context: string]: nothing -> record {
+  $context | known-workflows | where status in [queued running rolling_back] | offer-workflows
+}
+
+# Ids of the workflows that are paused, newest first.
+export def "nu-complete batch paused" [context: string]: nothing -> record {
+  $context | known-workflows | where status == paused | offer-workflows
+}
+
+# Ids of the workflows that can be retried, newest first: those that have ended, and those that may have tasks whose end
+# is unknown.
+export def "nu-complete batch retriable" [context: string]: nothing -> record {
+  $context | known-workflows | where status in [running ...$FINAL_STATUSES] | offer-workflows
+}
+
+# Ids of the workflows that can be rolled back, newest first.
+export def "nu-complete batch undoable" [context: string]: nothing -> record {
+  $context | known-workflows | where status not-in [rolling_back rolled_back] | offer-workflows
+}
+
+# Restore points of the workflow that is named in the line typed so far, oldest first.
+export def "nu-complete batch restore-points" [context: string]: nothing -> record {
+  let points = $context | named-workflow | get checkpoints? | default [] | each {|point|
+    {value: $point.name, description: $"($point.operations) operations and ($point.tasks) tasks done"}
+  }
+  {options: {sort: false}, completions: $points}
+}
+
+# Ids of the tasks whose end is unknown.
+export def "nu-complete batch unknown-tasks" [context: string]: nothing -> record {
+  let data_dir = $context | value-after data-dir
+  let tasks = try { orch tasks --status unknown --data-dir $data_dir } catch { [] }
+  {options: {sort: false}, completions: ($tasks | each {|it| {value: $it.id, description: ($it.name? | default "")} })}
+}
+
+# How a task may have ended.
+export def "nu-complete batch outcomes" []: nothing -> list<string> {
+  [succeeded failed]
+}
+
 def known-workflows []: string -> table {
   let data_dir = $in | value-after data-dir
   try { orch workflows --data-dir $data_dir } catch { [] }
 }
 
 def named-operations []: string -> list {
+  $in | named-workflow | get operations? | default []
+}
+
+# The state of the workflow that is named in the line typed so far, empty if there is none.
+def named-workflow []: string -> record {
   let data_dir = $in | value-after data-dir
-  let workflow = $in | parse --regex 'batch logs\s+(?<id>[^\s-]\S*)' | get 0?.id
-  try { orch workflow $workflow --data-dir $data_dir | get operations } catch { [] }
+  let workflow = $in | parse --regex 'batch (?:logs|retry|rollback)\s+(?<id>[^\s-]\S*)' | get 0?.id
+  try { orch workflow $workflow --data-dir $data_dir } catch { {} }
 }
 
 def offer-workflows []: table -> record {

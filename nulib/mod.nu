@@ -1,4 +1,4 @@
-# Batch workflows: submit a definition, follow it, look at it, cancel it.
+# Batch workflows: submit a definition, follow it, look at it, steer it.
 #
 # Stands on the plugin `orch`, which has to be loaded first:
 #
@@ -7,6 +7,7 @@
 #     use nulib *
 
 export use batch.nu *
+export use steer.nu *
 
 export-env {
   use internal/plugin.nu require-plugin

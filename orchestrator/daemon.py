@@ -19,6 +19,7 @@ from orchestrator.model.limits import HEARTBEAT_S
 from orchestrator.model.states import WORKFLOW_FINAL
 from orchestrator.model.times import rfc3339
 from orchestrator.runtime.archivist import Archivist
+from orchestrator.runtime.checkpoints import Checkpoints
 from orchestrator.runtime.compaction import RECORDS_WITHOUT_SNAPSHOT, SEGMENTS_WITHOUT_SNAPSHOT, Compaction
 from orchestrator.runtime.loop import Loop
 from orchestrator.runtime.projector import Batch, Projector
@@ -31,7 +32,8 @@ from orchestrator.store.recover import recover, seal_newest
 
 if TYPE_CHECKING:
     from orchestrator.config import Settings
-    from orchestrator.engine.world import World
+    from orchestrator.engine.machine import Step
+    from orchestrator.engine.world import Workflow, World
     from orchestrator.runtime.host import Host
     from orchestrator.store.recover import Recovered
 
@@ -80,11 +82,14 @@ class Daemon:
         )
         self._files = PublicFiles(self._disk, data_dir)
         self._projector = Projector(self._world, self._clock, self._write_batch, self._status_file)
+        self._checkpoints = Checkpoints(
+            self._world, self._disk, data_dir, self._clock, self._writing, self._troubles, lambda: self._loop.synced_seq
+        )
         self._loop = Loop(
             self._world,
             self._journal,
             self._clock,
-            self._projector,
+            self._mark,
             self._perform,
             self._request_sync,
             lambda last_sum, number: self._compaction.take(self._world, last_sum, number),
@@ -96,7 +101,7 @@ class Daemon:
             self._clock,
             self._writing,
             self._loop.offer,
-            self._projector.forget,
+            self._forget,
             self._files.forget,
             settings,
             self._troubles,
@@ -135,7 +140,8 @@ class Daemon:
         self._archivist.clear_leftovers()
         self._writing.run(self._files.remove_old_spares, lambda _: None, self._not_tidied)
         orphans = list(self._world.live.values())
-        if self._world.boot_id not in ("", self._host.boot_id):
+        same_boot = self._world.boot_id in ("", self._host.boot_id)
+        if not same_boot:
             with self._troubles.noted("replies of before the restart"):
                 self._inbox.remove_torn_replies()
         self._loop.offer(
@@ -149,9 +155,10 @@ class Daemon:
                 provider_limits=self._settings.provider_limits,
                 torn_bytes=recovered.torn_bytes,
             ),
-            lambda _: self._supervisor.adopt(orphans),
+            lambda _: self._supervisor.adopt(orphans, same_boot=same_boot),
         )
         self._projector.mark_all()
+        self._checkpoints.mark_all()
         self._say(
             f"started on {self._data_dir}: {recovered.world.seq - 1} records, {len(self._world.tasks)} tasks, "
             f"{len(orphans)} of them running"
@@ -167,7 +174,7 @@ class Daemon:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is on its way: every request answered, every record kept, every file written."""
-        parts = (self._inbox, self._projector, self._archivist, self._compaction)
+        parts = (self._inbox, self._projector, self._archivist, self._compaction, self._checkpoints)
         return self._loop.is_settled and all(part.is_idle for part in parts)
 
     # --- one round -------------------------------------------------------------------------------------------
@@ -181,6 +188,7 @@ class Daemon:
         self._loop.turn()
         self._troubles.note("the journal", self._loop.trouble)
         self._projector.pump()
+        self._checkpoints.pump()
         self._archivist.pump()
         self._end_if_done(now_us)
         return min(self._due(now_us))
@@ -207,6 +215,7 @@ class Daemon:
             self._supervisor.next_due_us(),
             self._projector.next_due_us(),
             self._archivist.next_due_us(),
+            self._checkpoints.next_due_us(),
             self._loop.next_due_us(),
         )
         due = [self._next_beat_us, *(at for at in parts if at is not None)]
@@ -262,6 +271,14 @@ class Daemon:
                 self._supervisor.perform(command)
             case Refuse():
                 raise AssertionError("a refusal is an answer, not a command to perform")
+
+    def _mark(self, result: Step) -> None:
+        self._projector.mark(result)
+        self._checkpoints.mark(result)
+
+    def _forget(self, workflow: Workflow) -> None:
+        self._projector.forget(workflow)
+        self._checkpoints.forget(workflow)
 
     def _request_sync(self) -> None:
         self._syncing.run(self._journal.sync, lambda _: self._loop.synced(self._journal.synced_seq), self._failed)

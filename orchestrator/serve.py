@@ -20,7 +20,7 @@ from watchdog.observers import Observer
 
 from orchestrator import config
 from orchestrator.daemon import Daemon
-from orchestrator.definitions.providers import load_providers
+from orchestrator.definitions.providers.directories import Directories
 from orchestrator.effects.local import LocalEffect
 from orchestrator.files import validator
 from orchestrator.files.layout import INBOX
@@ -69,7 +69,7 @@ class ThisMachine:
 
     def provider_directories(self, data_dir: str) -> Mapping[str, str]:
         """See `Host`. Raises UsageError: a provider file is not what it should be."""
-        return {name: provider.directory for name, provider in load_providers(data_dir).items()}
+        return Directories(data_dir)
 
     def evaluate(
         self,
@@ -80,10 +80,21 @@ class ThisMachine:
         data_dir: str | None,
         digest: str | None,
         want_plan: bool,
+        environment: str | None = None,
+        layer: str | None = None,
+        check: bool = False,
     ) -> dict[str, Any]:
         """See `Host`."""
         return validator.evaluate(
-            path, options=options, name=name, data_dir=data_dir, digest=digest, want_plan=want_plan
+            path,
+            options=options,
+            name=name,
+            data_dir=data_dir,
+            digest=digest,
+            want_plan=want_plan,
+            environment=environment,
+            layer=layer,
+            check=check,
         )
 
     def new_workflow_id(self, name: str) -> str:

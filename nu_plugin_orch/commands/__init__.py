@@ -18,8 +18,17 @@ MODULES = {
     "orch watch": "watch",
     "orch workflows": "workflows",
     "orch workflow": "workflow",
+    "orch why": "why",
     "orch validate": "validate",
+    "orch simulate": "simulate",
+    "orch eta": "eta",
     "orch submit": "submit",
+    "orch check": "check",
+    "orch pause": "pause",
+    "orch resume": "resume",
+    "orch retry": "retry",
+    "orch rollback": "rollback",
+    "orch resolve": "resolve",
     "orch cancel": "cancel",
 }
 

@@ -1,8 +1,7 @@
 """``orch submit``: hand a definition to the daemon."""
 
 from nu_plugin_orch.call import Later, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR
-from nu_plugin_orch.place import questions
+from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, layer_path, questions
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature
 from nu_plugin_orch.readers.cells import Cells
 from orchestrator.files import drop
@@ -32,6 +31,8 @@ SIGNATURE = signature(
         flag("name", "n", "String", "Which workflow, if the file holds several"),
         flag("priority", "p", "Int", f"Instead of the definition's; {PRIORITY_MIN} to {PRIORITY_MAX}, larger first"),
         flag("options", "o", {"Record": []}, "Values for option() in the definition"),
+        ENVIRONMENT,
+        LAYER,
         DATA_DIR,
     ],
     search_terms=["workflow", "batch", "run", "start"],
@@ -51,6 +52,8 @@ def run(call: "Call") -> Later:
         "options": call.record("options"),
         "name": call.text("name"),
         "priority": _priority(call),
+        "environment": call.text("env"),
+        "layer": layer_path(call),
     }
 
     def work() -> "Wire":

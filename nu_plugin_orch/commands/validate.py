@@ -3,15 +3,18 @@
 import os
 
 from nu_plugin_orch.call import Later
-from nu_plugin_orch.commands.shared import DATA_DIR
-from nu_plugin_orch.place import questions
+from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, layer_path, questions
+from nu_plugin_orch.commands.simulate import as_columns
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature, table
 from nu_plugin_orch.readers.cells import Cells
 from orchestrator.files import validator
+from orchestrator.files.foresight import look_ahead
 from orchestrator.model.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
 
@@ -26,7 +29,8 @@ NOTE = "Nothing was changed."
 #: Parts of a report that are for programs.
 _INTERNAL = ("plan", "sources", "definition", "format")
 
-_DIAGNOSTICS = table({"severity": "String", "code": "String", "message": "String", "file": "String", "line": "Int"})
+#: `line` is null for what is wrong with a whole file; Nushell 0.115 holds commands to the types they declare.
+_DIAGNOSTICS = table({"severity": "String", "code": "String", "message": "String", "file": "String", "line": "Any"})
 
 SIGNATURE = signature(
     "orch validate",
@@ -37,8 +41,12 @@ SIGNATURE = signature(
     flags=[
         flag("strict", "S", None, "Check more; warnings make it invalid"),
         flag("waves", None, None, "Also give the waves in which its operations would run"),
-        flag("name", "n", "String", "With --waves: which workflow, if the file holds several"),
+        flag("dry-run", None, None, "Also give `dry_run`: what would be done, in which order, and how long it takes"),
+        flag("name", "n", "String", "With --waves and --dry-run: which workflow, if the file holds several"),
         flag("options", "o", {"Record": []}, "Values for option() in the definition"),
+        ENVIRONMENT,
+        LAYER,
+        flag("resolved", "r", None, "Also give each value and where it comes from"),
         DATA_DIR,
     ],
     search_terms=["workflow", "check", "lint", "kcl"],
@@ -46,6 +54,11 @@ SIGNATURE = signature(
         ("orch validate data/examples/wuji.k", "Check a definition"),
         ("orch validate data/examples/wuji.k --strict | get warnings", "See what could be better"),
         ("orch validate data/examples/wuji.k --waves | get waves.0.id", "See what would run first"),
+        ("orch validate data/examples/wuji.k --dry-run | get dry_run.total", "See about how long it takes"),
+        (
+            "orch validate data/examples/environments.k --env prod --resolved | get resolved | where origin =~ layer",
+            "See what an environment changes",
+        ),
     ],
 )
 
@@ -53,19 +66,25 @@ SIGNATURE = signature(
 def run(call: "Call") -> Later:
     """A record of the report."""
     path = call.path(0)
-    strict, waves, name, options = (
-        call.switch("strict"),
-        call.switch("waves"),
-        call.text("name"),
-        call.record("options"),
-    )
+    waves, is_dry_run = call.switch("waves"), call.switch("dry-run")
+    asked: dict[str, Any] = {
+        "strict": call.switch("strict"),
+        "options": call.record("options"),
+        "name": call.text("name"),
+        "environment": call.text("env"),
+        "layer": layer_path(call),
+        "resolved": call.switch("resolved"),
+    }
     if not os.path.exists(path):
         raise NotFound(f"There is no file {path}.", "Paths start at the current folder.")
 
     def work() -> "Wire":
-        report = validator.evaluate(
-            path, strict=strict, options=options, name=name, data_dir=call.data_dir, want_plan=waves
-        )
+        if is_dry_run:
+            report = look_ahead(path, call.data_dir, {}, dry_run=True, **asked)
+        else:
+            report = validator.evaluate(path, data_dir=call.data_dir, want_plan=waves, **asked)
+        if "dry_run" in report:
+            report["dry_run"] = as_columns(report["dry_run"])
         first = {key: report[key] for key in ("valid", "errors", "warnings")}
         omit = _INTERNAL if waves else (*_INTERNAL, "waves")
         return Cells(call.values).record({**first, **report}, omit)

@@ -14,10 +14,10 @@ export def changes [workflow: string, from: string, data_dir?: string]: nothing 
 }
 
 # Prints one line for each change of a task until the workflow has ended; its last change. Lines go to standard
-# error, so that a script can use what the command returns.
-export def show [workflow: string, from: string, tasks: int, data_dir?: string]: nothing -> record {
+# error, so that a script can use what the command returns. With `undoing` tasks are counted that are undone.
+export def show [workflow: string, from: string, tasks: int, data_dir?: string, --undoing]: nothing -> record {
   # As short as this because Nushell shows all of it when it is interrupted.
-  changes $workflow $from $data_dir | reduce --fold {over: 0} {|change, seen| $seen | tell $change $tasks } | get last
+  changes $workflow $from $data_dir | reduce --fold {over: 0, undoing: $undoing} {|change, seen| $seen | tell $change $tasks } | get last
 }
 
 # Returns when the state of a submitted workflow can be read: the daemon answers when the submission is safe, and
@@ -41,12 +41,13 @@ export def state-at [seq: int, workflow: string, data_dir?: string]: nothing -> 
 
 # Prints `change`; what has been seen with it: how many tasks are over, when it began, the last change.
 def tell [change: record, tasks: int]: record -> record {
-  let over = $in.over + (if ($change | ends-task) { 1 } else { 0 })
+  let undoing = $in.undoing
+  let over = $in.over + (if ($change | ends-task $undoing) { 1 } else { 0 })
   let began = $in.began? | default $change.time
   if $change.task != null and $change.status != pending {
     print --stderr ($change | line ($change.time - $began) $"($over)/($tasks)")
   }
-  {over: $over, began: $began, last: $change}
+  {over: $over, undoing: $undoing, began: $began, last: $change}
 }
 
 def ends-workflow []: record -> bool {
@@ -54,8 +55,8 @@ def ends-workflow []: record -> bool {
 }
 
 # Whether a task has come to its end; what a rollback makes of it afterwards does not count again.
-def ends-task []: record -> bool {
-  let unfinished = [null "" pending waiting_retry running]
+def ends-task [undoing: bool]: record -> bool {
+  let unfinished = if $undoing { [rolling_back] } else { [null "" pending waiting_retry running] }
   $in.task != null and $in.previous_status in $unfinished and $in.status not-in $unfinished
 }
 

@@ -166,7 +166,8 @@ class LocalChild:
             return _Verdict(Exited(records.exit_code), is_held_back=False)
         if result is not None and is_exit:
             why = f"it could not begin: {self._records_path} could not be written"
-            return _Verdict(Exited(UNCLAIMED) if claim is not None else Lost(why), is_held_back=False)
+            unclaimed = Lost(why, has_begun=False)
+            return _Verdict(Exited(UNCLAIMED) if claim is not None else unclaimed, is_held_back=False)
         if result is not None:
             return _Verdict(Exited(_AFTER_SIGNAL + result.si_status), is_held_back=True)
         return _Verdict(Exited(_AFTER_SIGNAL + signal.SIGKILL) if self._was_killed else Lost(why), is_held_back=True)

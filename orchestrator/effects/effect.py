@@ -45,9 +45,13 @@ class Exited(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """The attempt is over, and how it ended is not known; or it never began. `why` is for people."""
+    """The attempt is over, and how it ended is not known. `why` is for people.
+
+    `has_begun` is False only if its command certainly never ran, and never will.
+    """
 
     why: str
+    has_begun: bool = True
 
 
 Ended = Exited | Lost

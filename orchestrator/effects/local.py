@@ -155,7 +155,7 @@ class LocalEffect:
         records = read_records(path, stem)
         if records.exit_code is None and records.claim is None:
             if records.taken or self._take(launch):
-                return Lost("it had not begun when the daemon ended")
+                return Lost("it had not begun when the daemon ended", has_begun=False)
             attempt = (launch.task, launch.attempt)
             process = wrapper.find_wrapper(attempt, stem, self._data_dir)
             if process is not None and (child := self._adopt(launch, process)):

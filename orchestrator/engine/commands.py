@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-StopReason = Literal["timeout", "cancel", "shutdown"]
+StopReason = Literal["timeout", "cancel", "shutdown", "pause", "rollback"]
 
 
 class StartAttempt(msgspec.Struct, frozen=True, tag=True):

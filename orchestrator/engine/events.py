@@ -7,6 +7,8 @@ a `Moment`. Each class's name is the ``event`` of its journal record, its fields
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from orchestrator.plan.ir import Plan  # noqa: TC001 - msgspec needs the type at run time
@@ -53,6 +55,8 @@ class WorkflowSubmitted(msgspec.Struct, frozen=True):
         key: the request's idempotency key.
         submitted_by: name of the user who asked.
         flags: names of behaviours that were in force, for the replay of older journals.
+        continues: a workflow that is over, whose successes are taken over where the plan still says the same of them;
+            "" for none.
     """
 
     workflow: str
@@ -63,6 +67,7 @@ class WorkflowSubmitted(msgspec.Struct, frozen=True):
     plan: Plan
     priority: int | None = None
     flags: tuple[str, ...] = ()
+    continues: str = ""
 
 
 class WorkflowArchived(msgspec.Struct, frozen=True):
@@ -83,6 +88,68 @@ class CancelRequested(msgspec.Struct, frozen=True):
     workflow: str
     key: str
     requested_by: str
+
+
+class PauseRequested(msgspec.Struct, frozen=True):
+    """Somebody wants nothing new of a workflow to start. With `now`, what runs is stopped, and begun again later."""
+
+    workflow: str
+    key: str
+    requested_by: str
+    now: bool = False
+
+
+class ResumeRequested(msgspec.Struct, frozen=True):
+    """Somebody wants a paused workflow to go on."""
+
+    workflow: str
+    key: str
+    requested_by: str
+
+
+class RetryRequested(msgspec.Struct, frozen=True):
+    """Somebody wants tasks of a workflow to run again (ruling A-20).
+
+    Of the four choices at most one is made; without one it is everything that has not succeeded.
+
+    Attributes:
+        operation: it and all that depends on it.
+        tasks: ids.
+        failed_only: what failed or timed out itself.
+        everything: what succeeded, too.
+        flags: as in `WorkflowSubmitted`; it goes on by these.
+    """
+
+    workflow: str
+    key: str
+    requested_by: str
+    operation: str = ""
+    tasks: tuple[str, ...] = ()
+    failed_only: bool = False
+    everything: bool = False
+    flags: tuple[str, ...] = ()
+
+
+class RollbackRequested(msgspec.Struct, frozen=True):
+    """Somebody wants what a workflow did to be undone. `to`: a restore point, only what came after it; "" for all.
+
+    `flags`: as in `WorkflowSubmitted`; it goes on by these.
+    """
+
+    workflow: str
+    key: str
+    requested_by: str
+    to: str = ""
+    flags: tuple[str, ...] = ()
+
+
+class ResolveRequested(msgspec.Struct, frozen=True):
+    """Somebody says how an ``unknown`` task ended: ``succeeded`` or ``failed``."""
+
+    task: str
+    key: str
+    requested_by: str
+    outcome: Literal["succeeded", "failed"]
 
 
 class DrainRequested(msgspec.Struct, frozen=True):
@@ -110,11 +177,15 @@ class StartFailed(msgspec.Struct, frozen=True):
 
 
 class AttemptLost(msgspec.Struct, frozen=True):
-    """An attempt is gone without a trace of how it ended (its process was lost with the machine)."""
+    """An attempt is gone without a trace of how it ended (its process was lost with the machine).
+
+    `has_begun`: False if its command certainly never ran.
+    """
 
     task: str
     attempt: int
     why: str
+    has_begun: bool = True
 
 
 class TimeoutExpired(msgspec.Struct, frozen=True):
@@ -130,16 +201,34 @@ class RetryDue(msgspec.Struct, frozen=True):
     task: str
 
 
-Event = (
-    DaemonStarted
-    | JournalContinued
-    | WorkflowSubmitted
-    | WorkflowArchived
-    | CancelRequested
-    | DrainRequested
-    | AttemptExited
-    | StartFailed
-    | AttemptLost
-    | TimeoutExpired
-    | RetryDue
+class ConditionDue(msgspec.Struct, frozen=True):
+    """A condition a task waits for is to be looked at again: it speaks of time, or its own time is over."""
+
+    task: str
+
+
+class RateDue(msgspec.Struct, frozen=True):
+    """A provider takes another start."""
+
+    provider: str
+
+
+#: Events about one task.
+TaskEvent = AttemptExited | StartFailed | AttemptLost | TimeoutExpired | RetryDue | ConditionDue | ResolveRequested
+
+#: Events about one workflow that exists.
+WorkflowEvent = (
+    CancelRequested | PauseRequested | ResumeRequested | RetryRequested | RollbackRequested | WorkflowArchived
 )
+
+#: Events about the whole.
+WorldEvent = DaemonStarted | JournalContinued | WorkflowSubmitted | DrainRequested | RateDue
+
+Event = TaskEvent | WorkflowEvent | WorldEvent
+
+
+def workflow_of(event: Event) -> str | None:
+    """Id of the workflow that `event` is about; None for the whole."""
+    if isinstance(event, TaskEvent):
+        return event.task.split(".", 1)[0]
+    return event.workflow if isinstance(event, WorkflowSubmitted | WorkflowEvent) else None

@@ -7,19 +7,24 @@ its restored image answer every further event alike, to the byte.
 from __future__ import annotations
 
 from heapq import heapify
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from orchestrator.engine import schedule
+from orchestrator.engine import queues, schedule, timers
 from orchestrator.engine.events import Moment  # noqa: TC001 - msgspec needs the types at run time
-from orchestrator.engine.world import OperationState, Task, Workflow, World
+from orchestrator.engine.world import OperationState, RestorePoint, Task, TimerKind, Workflow, World
 from orchestrator.model.ids import task_id
+from orchestrator.model.states import TASK_FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from orchestrator.plan.ir import Plan
+
+
+#: Fields of a workflow that its image holds in a form of their own.
+_OWN_FORM = ("operations", "conditions")
 
 
 class TaskImage(msgspec.Struct, frozen=True, array_like=True):
@@ -42,6 +47,10 @@ class TaskImage(msgspec.Struct, frozen=True, array_like=True):
     due_us: int | None
     queued: int
     seq: int
+    due_at_us: int | None = None
+    undo_ticket: int = 0
+    waiting_us: int | None = None
+    earlier: int = 0
 
 
 class OperationImage(msgspec.Struct, frozen=True, array_like=True):
@@ -80,6 +89,17 @@ class WorkflowImage(msgspec.Struct, frozen=True):
     finished: Moment | None
     seq: int
     operations: list[OperationImage]
+    resumes_as: str = ""
+    paused_us: int = 0
+    points: dict[str, RestorePoint] = {}
+    succeeded_operations: int = 0
+    continues: str = ""
+    continued_by: str = ""
+    handed_over: list[str] = []
+    undo_requested: bool = False
+    undone_to: str = ""
+    requests: list[str] = []
+    conditions: list[str] = []
 
 
 class WorldImage(msgspec.Struct, frozen=True):
@@ -97,17 +117,13 @@ class WorldImage(msgspec.Struct, frozen=True):
     live: list[str]
     finished: list[str]
     archived: dict[str, str]
-    timers: list[tuple[int, int, Literal["retry", "timeout"], str, int]]
+    timers: list[tuple[int, int, TimerKind, str, int]]
+    starts: dict[str, list[int]] = {}
 
 
 def of_world(world: World) -> WorldImage:
     """The world apart from its workflows."""
-    tasks = world.tasks
-    timers = [
-        entry
-        for entry in world.timers
-        if (task := tasks.get(entry[3])) is not None and task.due_us == entry[0] and task.attempt == entry[4]
-    ]
+    current = [entry for entry in world.timers if timers.is_current(world, entry[1], entry[3])]
     return WorldImage(
         world.seq,
         world.epoch,
@@ -121,7 +137,8 @@ def of_world(world: World) -> WorldImage:
         list(world.live),
         list(world.finished),
         world.archived,
-        sorted(timers),
+        sorted(current),
+        world.starts,
     )
 
 
@@ -129,7 +146,8 @@ def of_workflow(workflow: Workflow) -> WorkflowImage:
     """One workflow with its operations and tasks."""
     return WorkflowImage(
         operations=[_of_operation(operation) for operation in workflow.operations],
-        **{name: getattr(workflow, name) for name in WorkflowImage.__struct_fields__ if name != "operations"},
+        conditions=list(workflow.conditions),
+        **{name: getattr(workflow, name) for name in WorkflowImage.__struct_fields__ if name not in _OWN_FORM},
     )
 
 
@@ -160,10 +178,13 @@ def restore(image: WorldImage, workflows: Iterable[WorkflowImage], load_plan: Ca
         timers=list(image.timers),
         archived=dict(image.archived),
         keys={key: workflow for workflow, key in image.archived.items()},
+        starts={provider: list(starts) for provider, starts in image.starts.items()},
     )
     heapify(world.timers)
     for one in workflows:
         _restore_workflow(world, one, load_plan(one.id, one.plan_digest))
+    for _, ticket, _, name, _ in image.timers:
+        world.tasks[name].timer = ticket
     for name in image.live:
         schedule.take_slot(world, world.tasks[name])
     for name in image.finished:
@@ -172,7 +193,7 @@ def restore(image: WorldImage, workflows: Iterable[WorkflowImage], load_plan: Ca
 
 
 def _restore_workflow(world: World, image: WorkflowImage, plan: Plan) -> None:
-    own = {name: getattr(image, name) for name in WorkflowImage.__struct_fields__ if name != "operations"}
+    own = {name: getattr(image, name) for name in WorkflowImage.__struct_fields__ if name not in _OWN_FORM}
     workflow = Workflow(plan=plan, **own)
     world.workflows[workflow.id] = workflow
     world.keys[workflow.key] = workflow.id
@@ -193,6 +214,7 @@ def _restore_workflow(world: World, image: WorkflowImage, plan: Plan) -> None:
         for (item, provider), task_image in zip(places, state.tasks, strict=True):
             _restore_task(world, operation, item, provider, task_image)
     workflow.connect()
+    workflow.conditions = {name: world.tasks[name] for name in image.conditions}
 
 
 def _restore_task(world: World, operation: OperationState, item: str, provider: str, image: TaskImage) -> None:
@@ -200,8 +222,10 @@ def _restore_task(world: World, operation: OperationState, item: str, provider: 
     own = {name: getattr(image, name) for name in TaskImage.__struct_fields__}
     task = Task(task_id(workflow.id, operation.plan.id, provider, item), operation, item, provider, **own)
     world.tasks[task.id] = task
+    task.index = len(operation.tasks)
+    operation.at_work += task.is_offered and task.status not in TASK_FINAL
     operation.tasks.append(task)
     for counts in (operation.counts, world.counts):
         counts[task.status] = counts.get(task.status, 0) + 1
     if task.queued:
-        schedule.queue_up(world, task)
+        queues.queue_up(world, task)

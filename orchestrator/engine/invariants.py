@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.engine import links, queues
 from orchestrator.model.states import TASK_FINAL, WORKFLOW_FINAL
 
 if TYPE_CHECKING:
@@ -27,17 +28,9 @@ def _slots(world: World) -> list[str]:
     if sorted(world.live) != sorted(live) or by_provider != sorted(live):
         faults.append(f"slots say {sorted(world.live)} and {by_provider}, tasks say {sorted(live)}")
     if not world.draining and len(live) < world.max_running:
-        ready = [task for task in world.tasks.values() if task.queued and not _held_by_provider(world, task)]
+        ready = [task for task in world.tasks.values() if task.queued and not queues.holds(world, task)]
         faults += [f"{task.id} is ready and a slot is free" for task in ready]
     return faults
-
-
-def _held_by_provider(world: World, task: Task) -> bool:
-    taken = len(world.live_by_provider.get(task.provider, ()))
-    limits = [world.provider_limits.get(task.provider)]
-    if task.workflow.plan.type != "parallel":
-        limits.append(task.workflow.plan.providers[task.provider].batch_size)
-    return any(limit is not None and taken >= limit for limit in limits)
 
 
 def _counts(world: World) -> list[str]:
@@ -49,9 +42,14 @@ def _counts(world: World) -> list[str]:
 
 
 def _workflow(workflow: Workflow) -> list[str]:
-    tasks = [task for operation in workflow.operations for task in operation.tasks]
-    faults = []
-    if workflow.status not in ("rolling_back", "rolled_back", "rollback_failed"):
+    tasks = workflow.tasks
+    faults = [
+        f"{operation.plan.id} counts {operation.at_work} tasks at work"
+        for operation in workflow.operations
+        if operation.at_work != sum(task.is_offered and task.status not in TASK_FINAL for task in operation.tasks)
+        and workflow.ending != "rollback"
+    ]
+    if (workflow.resumes_as or workflow.status) not in ("rolling_back", "rolled_back", "rollback_failed"):
         open_tasks = sum(task.status not in TASK_FINAL for task in tasks)
         if workflow.remaining != open_tasks:
             faults.append(f"{workflow.id}: {workflow.remaining} tasks left, but {open_tasks} are open")
@@ -61,7 +59,7 @@ def _workflow(workflow: Workflow) -> list[str]:
         ]
         if workflow.live:
             faults.append(f"{workflow.id} has ended and runs {list(workflow.live)}")
-    elif not any(task.live or task.queued or task.due_us is not None for task in tasks):
+    elif not workflow.is_paused and not any(_goes_on(task) for task in tasks):
         faults.append(f"{workflow.id} is {workflow.status} and nothing will ever happen to it")
     return faults
 
@@ -74,15 +72,24 @@ def _task(task: Task) -> list[str]:
         faults.append(f"{task.id} is {task.status} with a running attempt")
     if task.failures > task.operation.plan.retry.max_attempts:
         faults.append(f"{task.id} failed {task.failures} times, its policy allows fewer")
-    if task.status not in ("pending", "upstream_failed", "skipped", "cancelled"):
+    if task.workflow.is_paused != bool(task.workflow.resumes_as):
+        faults.append(f"{task.workflow.id} is {task.workflow.status} and resumes as {task.workflow.resumes_as!r}")
+    if task.live and not task.undo:
         faults += [
             f"{task.id} is {task.status} before {other.plan.id} succeeded"
             for other in task.workflow.operations
             if other.plan.id in task.operation.plan.after and not _has_succeeded(other.counts)
         ]
+        faults += [f"{task.id} is {task.status} behind an edge" for link in task.needs if link.unfinished]
+        if links.broken(task):
+            faults.append(f"{task.id} is {task.status} though something it needs has failed")
     return faults
 
 
+def _goes_on(task: Task) -> bool:
+    """Whether something will happen to it, or somebody is asked."""
+    return task.live or bool(task.queued) or bool(task.timer) or task.status == "unknown"
+
+
 def _has_succeeded(counts: dict[str, int]) -> bool:
-    good = ("succeeded", "rolling_back", "rolled_back", "rollback_failed")
-    return all(status in good for status, count in counts.items() if count)
+    return all(status == "succeeded" for status, count in counts.items() if count)

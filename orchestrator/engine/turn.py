@@ -64,6 +64,12 @@ class Turn:
         self._count(task.operation, "pending", 1)
         self._note(task, None)
 
+    def show(self, task: Task) -> None:
+        """`task`'s public file differs after this turn."""
+        task.seq = self.world.seq
+        self.tasks[task.id] = task
+        self.touch(task.workflow)
+
     def move(self, task: Task, status: TaskStatus, reason: str) -> None:
         """`task` is `status` from now on, because of `reason`. Nothing is noted if both stay as they are.
 
@@ -95,14 +101,13 @@ class Turn:
         workflow.status, workflow.reason = status, reason
         if status in WORKFLOW_FINAL:
             self.world.finished[workflow.id] = workflow
+            workflow.resumes_as, workflow.paused_us = "", 0
         self.transitions.append(Transition(None, previous, status, 0, reason))
         self.touch(workflow)
 
     def _note(self, task: Task, previous: TaskStatus | None) -> None:
         self.transitions.append(Transition(task.id, previous, task.status, task.attempt, task.reason))
-        task.seq = self.world.seq
-        self.tasks[task.id] = task
-        self.touch(task.workflow)
+        self.show(task)
 
     def _count(self, operation: OperationState, status: TaskStatus, change: int) -> None:
         for counts in (operation.counts, self.world.counts):

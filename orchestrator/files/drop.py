@@ -42,7 +42,7 @@ def send(
 
     Args:
         data_dir: of the daemon that is asked.
-        command: ``submit``, ``cancel`` or ``stop``.
+        command: ``submit``, ``pause``, ``resume``, ``retry``, ``rollback``, ``resolve``, ``cancel`` or ``stop``.
         arguments: of the command.
         by: who asks; the user's name unless given.
         timeout_s: after it the request is void, and nobody waits for it.

@@ -7,9 +7,9 @@ strings; functions take the data directory first.
 from orchestrator.model.ids import file_stem
 
 #: Version of all file formats. A reader takes an unknown minor version and refuses an unknown major one.
-FORMAT = "1.1"
+FORMAT = "1.2"
 FORMAT_MAJOR = 1
-FORMAT_MINOR = 1
+FORMAT_MINOR = 2
 
 #: Version of the form of ``tasks/*.json`` and ``workflows/<id>/state.json``, which changes less often.
 ROW_FORMAT = "1.0"
@@ -36,6 +36,7 @@ TASKS_INDEX = "tasks.jsonl"
 #: Inside ``workflows/<id>/``.
 PLAN_FILE = "plan.json"
 STATE_FILE = "state.json"
+CHECKPOINT_FILE = "checkpoint.json"
 DEFINITION = "definition"
 LOGS = "logs"
 ATTEMPTS_FILE = "attempts.log"

@@ -9,7 +9,7 @@ import sys
 import time
 
 from orchestrator import __version__
-from orchestrator.model.errors import NotFound, UsageError, ValidatorUnavailable
+from orchestrator.model.errors import NotFound, UsageError, ValidatorUnavailable, WorkflowUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ def evaluate(
     data_dir: "str | None" = None,
     digest: "str | None" = None,
     want_plan: bool = False,
+    simulate: "Mapping[str, Any] | None" = None,
+    environment: "str | None" = None,
+    layer: "str | None" = None,
+    resolved: bool = False,
+    check: bool = False,
+    dry_run: bool = False,
     timeout_s: float = TIMEOUT_S,
 ) -> "dict[str, Any]":
     """The report about the definition at `path` (absolute): see ARCHITECTURE.md, "Reports".
@@ -47,11 +53,19 @@ def evaluate(
         data_dir: whose provider files count beside the built-in ones.
         digest: of the file as the asker saw it, ``sha256:...``; another file is an error in the report.
         want_plan: also give the plan, its waves and the sources to pin.
+        simulate: also give ``forecast``, how it would run under these assumptions (`orchestrator.forecast`; the
+            same names, as plain values). Includes `want_plan`.
+        environment: what its values are for (``--env``): ``<definition>.<environment>.yaml`` is laid over them.
+        layer: path of the file to be laid over them instead.
+        resolved: also give ``resolved``, where each value comes from: a list of {path, value, origin}.
+        check: the plan is that of its checks (`orchestrator.plan.drift`); only matters with `want_plan`.
+        dry_run: instead of ``forecast`` give ``dry_run``, what there is to know before it runs (docs/simulate.md), and
+            of ``resolved`` at least what comes from an option, an environment or a layer. Includes `simulate`.
         timeout_s: seconds to wait for an answer.
 
     Raises:
         NotFound: there is no such file, or it cannot be read.
-        UsageError: a provider file is wrong.
+        UsageError: a provider file is wrong, or an assumption of `simulate`.
         ValidatorUnavailable: the process cannot be started or does not answer.
     """
     request = {
@@ -61,13 +75,47 @@ def evaluate(
         "name": name,
         "data_dir": data_dir,
         "digest": digest,
-        "want_plan": want_plan,
+        "want_plan": want_plan or dry_run or simulate is not None,
+        "simulate": None if simulate is None else dict(simulate),
+        "environment": environment,
+        "layer": None if layer is None else os.path.abspath(layer),
+        "resolved": resolved,
+        "check": check,
+        "dry_run": dry_run,
     }
-    reply = _ask(request, timeout_s)
+    return _answered(_ask(request, timeout_s))
+
+
+def remaining(
+    folder: str, assumptions: "Mapping[str, Any]", elapsed_ms: "Mapping[str, int]", *, timeout_s: float = TIMEOUT_S
+) -> "dict[str, Any]":
+    """How long the workflow whose files lie in `folder` (absolute) still takes: `orchestrator.forecast.Remaining`.
+
+    Args:
+        folder: with its plan and its state.
+        assumptions: as of `evaluate`.
+        elapsed_ms: {"operation/provider/item": milliseconds since the attempt of a running task began, or since the
+            last attempt ended of one that waits for its next}.
+        timeout_s: seconds to wait for an answer.
+
+    Raises:
+        UsageError: an assumption means nothing.
+        WorkflowUnreadable: its files cannot be read.
+        ValidatorUnavailable: the process cannot be started or does not answer.
+    """
+    request = {"path": folder, "remaining": {"assumptions": dict(assumptions), "elapsed_ms": dict(elapsed_ms)}}
+    reply = _answered(_ask(request, timeout_s))
+    if "remaining" not in reply:
+        raise ValidatorUnavailable("The evaluator could not look that far ahead.", "Is the workflow very large?")
+    return dict(reply["remaining"])
+
+
+def _answered(reply: "dict[str, Any]") -> "dict[str, Any]":
+    """The reply, unless it is an error, which is raised."""
     error = reply.get("error")
     if error is None:
         return reply
-    for kind in (NotFound, UsageError):
+    for kind in (NotFound, UsageError, WorkflowUnreadable):
         if error["code"] == kind.code:
             raise kind(error["message"], error["help"])
     raise ValidatorUnavailable(f"The evaluator failed: {error['message']}", error["help"])

@@ -145,6 +145,12 @@ class Refused(OrchestratorError):
     exit_code = 70
 
 
+class WrongState(Refused):
+    """A workflow or task is not in a state in which that can be asked of it."""
+
+    code = "orch::workflow::state"
+
+
 class DefinitionInvalid(OrchestratorError):
     """A definition has errors; the diagnostics say which and where.
 

@@ -91,7 +91,7 @@ ATTEMPT_OUTCOMES: "Final[tuple[AttemptOutcome, ...]]" = (
     "interrupted",
 )
 
-#: Task statuses that only a rollback can still change.
+#: Task statuses that only a rollback or a retry can still change.
 TASK_FINAL: "Final[frozenset[str]]" = frozenset(
     {
         "succeeded",
@@ -109,44 +109,62 @@ TASK_FINAL: "Final[frozenset[str]]" = frozenset(
 #: Task statuses that count as a failure of their operation.
 TASK_FAILED: "Final[frozenset[str]]" = frozenset({"failed", "timed_out", "upstream_failed", "rejected"})
 
-#: Workflow statuses that nothing changes any more.
+#: Workflow statuses that only a rollback or a retry can still change.
 WORKFLOW_FINAL: "Final[frozenset[str]]" = frozenset(
     {"succeeded", "failed", "cancelled", "rejected", "rolled_back", "rollback_failed"}
 )
 
 #: {task status: the statuses that may follow it}. Where a status may follow itself, its reason changed.
 TASK_TRANSITIONS: "Final[dict[str, tuple[str, ...]]]" = {
-    "pending": ("pending", "running", "failed", "cancelled", "skipped", "upstream_failed"),
+    "pending": (
+        "pending",
+        "running",
+        "succeeded",
+        "failed",
+        "timed_out",
+        "cancelled",
+        "skipped",
+        "upstream_failed",
+    ),
     "waiting_retry": ("pending", "failed", "timed_out", "cancelled"),
     "pending_approval": (),
     "paused": (),
-    "running": ("running", "pending", "waiting_retry", "succeeded", "failed", "timed_out", "cancelled"),
-    "succeeded": ("succeeded", "rolling_back"),
-    "failed": (),
-    "timed_out": (),
-    "cancelled": (),
-    "skipped": (),
-    "upstream_failed": (),
-    "unknown": (),
+    "running": ("running", "pending", "waiting_retry", "succeeded", "failed", "timed_out", "cancelled", "unknown"),
+    "succeeded": ("succeeded", "rolling_back", "pending"),
+    "failed": ("pending",),
+    "timed_out": ("pending",),
+    "cancelled": ("pending",),
+    "skipped": ("pending",),
+    "upstream_failed": ("pending",),
+    "unknown": ("pending", "waiting_retry", "succeeded", "failed", "cancelled"),
     "rejected": (),
     "rolling_back": ("rolling_back", "rolled_back", "rollback_failed"),
-    "rolled_back": (),
-    "rollback_failed": (),
+    "rolled_back": ("pending",),
+    "rollback_failed": ("pending", "rolling_back"),
 }
 
-#: {workflow status: the statuses that may follow it}.
+#: {workflow status: the statuses that may follow it}. Out of a final one leads only what somebody asks for.
 WORKFLOW_TRANSITIONS: "Final[dict[str, tuple[str, ...]]]" = {
-    "queued": ("running", "succeeded", "failed", "cancelled"),
-    "running": ("running", "succeeded", "failed", "cancelled", "rolling_back"),
-    "paused": (),
+    "queued": ("running", "paused", "succeeded", "failed", "cancelled", "rolling_back", "rolled_back"),
+    "running": ("running", "paused", "succeeded", "failed", "cancelled", "rolling_back", "rolled_back"),
+    "paused": (
+        "queued",
+        "running",
+        "rolling_back",
+        "succeeded",
+        "failed",
+        "cancelled",
+        "rolled_back",
+        "rollback_failed",
+    ),
     "pending_approval": (),
     "rejected": (),
-    "rolling_back": ("rolled_back", "rollback_failed"),
-    "succeeded": (),
-    "failed": (),
-    "cancelled": (),
-    "rolled_back": (),
-    "rollback_failed": (),
+    "rolling_back": ("paused", "rolled_back", "rollback_failed"),
+    "succeeded": ("queued", "rolling_back"),
+    "failed": ("queued", "rolling_back"),
+    "cancelled": ("queued", "rolling_back"),
+    "rolled_back": ("queued", "rolling_back"),
+    "rollback_failed": ("queued", "rolling_back"),
 }
 
 #: What people and other systems write, and the word used here (ruling A-45).

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from orchestrator.plan.check import COMMAND_PROVIDER
-from orchestrator.plan.ir import Action, Operation, Plan, ProviderLimits, RetryPolicy, RollbackStrategy
+from orchestrator.plan import resources
+from orchestrator.plan.ir import (
+    COMMAND_PROVIDER,
+    Action,
+    Operation,
+    Plan,
+    ProviderLimits,
+    RetryPolicy,
+    RollbackStrategy,
+)
+from orchestrator.plan.shared import shared_operations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +39,8 @@ def build(raw: Mapping[str, Any], providers: Mapping[str, Provider], folder: str
     for one in raw["operations"]:
         before = operations[-1].id if kind == "sequential" and operations else None
         operations.append(_operation(one, before, retry, providers, folder))
+    shared, before_servers = shared_operations(operations, providers, retry)
+    operations = shared + operations
     order = {operation.id: index for index, operation in enumerate(operations)}
     return Plan(
         name=raw["name"],
@@ -39,6 +50,7 @@ def build(raw: Mapping[str, Any], providers: Mapping[str, Provider], folder: str
         providers=_limits(operations, providers),
         settings={key: raw[key] for key in _SETTINGS if raw.get(key)},
         priority=raw.get("priority", 0),
+        edges=(*resources.edges(raw), *before_servers),
     )
 
 
@@ -64,6 +76,11 @@ def _operation(
         actions=actions,
         env=dict(one.get("env") or {}),
         working_dir=None if not working_dir else posixpath.normpath(posixpath.join(folder, working_dir)),
+        at_most_once=one.get("at_most_once", False),
+        item_actions={
+            item: Action(each["command"], "" if one["type"] == "check" else each.get("rollback_command"))
+            for item, each in (one.get("item_commands") or {}).items()
+        },
     )
 
 

@@ -6,42 +6,24 @@ names the place by its path in these values; a front-end turns that into a place
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, Any, Literal, get_args
-
-import msgspec
+from typing import TYPE_CHECKING, Any, get_args
 
 from orchestrator.model.ids import is_name_id
 from orchestrator.model.limits import PRIORITY_MAX, PRIORITY_MIN
-from orchestrator.plan import graph
+from orchestrator.plan import graph, resources
+from orchestrator.plan.fault import Fault, did_you_mean, word
 from orchestrator.plan.ir import Backoff, OnFailure, OperationTarget, OperationType, WorkflowType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from orchestrator.plan.declarations import Provider
-
-Path = tuple[str | int, ...]
-Raw = dict[str, Any]
+    from orchestrator.plan.fault import Path, Raw
 
 #: Stores that exist. The schema knows more words than this version has (ruling A-16).
 STATE_STORES = ("file",)
 
-#: The provider of an operation that brings its own command and names none.
-COMMAND_PROVIDER = "local"
-
 _ITEM_LENGTH_MAX = 200
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """Something wrong at `path`. `related`: (what stands there, its path)."""
-
-    code: str
-    path: Path
-    message: str
-    help: str = ""
-    severity: Literal["error", "warning"] = "error"
-    related: tuple[tuple[str, Path], ...] = ()
 
 
 def check(raw: Raw, providers: Mapping[str, Provider]) -> list[Fault]:
@@ -52,36 +34,10 @@ def check(raw: Raw, providers: Mapping[str, Provider]) -> list[Fault]:
         *(fault for index, one in operations for fault in _operation(one, ("operations", index), raw, providers)),
         *_ids(operations),
         *_edges(operations),
+        *_against_the_sequence(raw, operations),
+        *resources.check(raw),
         *_without_effect(raw),
     ]
-
-
-def check_strictly(raw: Raw) -> list[Fault]:
-    """What is only worth a word under ``--strict``: warnings about what will surprise somebody."""
-    return [
-        Fault(
-            "WF301",
-            ("operations", index),
-            f"operation '{one.get('id')}' cannot be undone, and a failure asks for it",
-            "Give it a rollback_command, or set on_failure to 'fail' or 'continue'.",
-            "warning",
-        )
-        for index, one in _operations(raw)
-        if one.get("command")
-        and not one.get("rollback_command")
-        and one.get("type") != "check"
-        and one.get("on_failure", "rollback") == "rollback"
-        and (raw.get("rollback_strategy") or {}).get("enabled", True)
-    ]
-
-
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """A sentence with the nearest of `known`, or with all of them if none is near."""
-    choices = list(known)
-    near = difflib.get_close_matches(str(word), choices, 1)
-    if near:
-        return f"Did you mean '{near[0]}'?"
-    return f"There is {', '.join(repr(choice) for choice in choices)}." if choices else ""
 
 
 def _operations(raw: Raw) -> list[tuple[int, Raw]]:
@@ -97,16 +53,9 @@ def _workflow(raw: Raw) -> Iterator[Fault]:
         yield Fault("WF101", (), "the workflow has no operations", "Add `operations = [...]`.")
     elif not raw["operations"]:
         yield Fault("WF102", ("operations",), "the list of operations is empty", "A workflow needs at least one.")
-    yield from _word(raw, ("type",), get_args(WorkflowType))
+    yield from word(raw, ("type",), get_args(WorkflowType))
     yield from _priority(raw, ())
     yield from _retry(raw.get("retry_policy"), ("retry_policy",))
-    if raw.get("dependencies"):
-        yield Fault(
-            "WF120",
-            ("dependencies",),
-            "dependencies between resources are not executed by this version",
-            "Say it with `depends_on` between operations; ignoring it would run things in the wrong order.",
-        )
     store = (raw.get("monitoring") or {}).get("state_store", "file")
     if store not in STATE_STORES:
         yield Fault(
@@ -130,9 +79,9 @@ def _operation(one: Raw, path: Path, raw: Raw, providers: Mapping[str, Provider]
             f"'{name}' cannot be an operation's id",
             "Use letters, digits, hyphens and underscores, at most 120 of them, beginning with a letter or digit.",
         )
-    yield from _word(one, (*path, "type"), get_args(OperationType))
-    yield from _word(one, (*path, "target"), get_args(OperationTarget))
-    yield from _word(one, (*path, "on_failure"), get_args(OnFailure))
+    yield from word(one, (*path, "type"), get_args(OperationType))
+    yield from word(one, (*path, "target"), get_args(OperationTarget))
+    yield from word(one, (*path, "on_failure"), get_args(OnFailure))
     yield from _items(one, path, said)
     timeout = one.get("timeout", 300)
     if isinstance(timeout, int) and timeout <= 0:
@@ -236,12 +185,6 @@ def _providers(one: Raw, path: Path, raw: Raw, providers: Mapping[str, Provider]
             )
 
 
-def _word(raw: Raw, path: Path, known: Sequence[str]) -> Iterator[Fault]:
-    value = raw.get(str(path[-1]))
-    if value is not None and value not in known:
-        yield Fault("WF122", path, f"{value!r} is not one of {', '.join(known)}", did_you_mean(value, known))
-
-
 def _priority(raw: Raw, path: Path) -> Iterator[Fault]:
     value = raw.get("priority", 0)
     if not isinstance(value, int) or not PRIORITY_MIN <= value <= PRIORITY_MAX:
@@ -268,7 +211,7 @@ def _retry(policy: object, path: Path) -> Iterator[Fault]:
     for key, holds, message in rules:
         if not holds():
             yield Fault("WF112", (*path, key), message)
-    yield from _word(policy, (*path, "backoff"), get_args(Backoff))
+    yield from word(policy, (*path, "backoff"), get_args(Backoff))
 
 
 def _ids(operations: list[tuple[int, Raw]]) -> Iterator[Fault]:
@@ -307,6 +250,23 @@ def _edges(operations: list[tuple[int, Raw]]) -> Iterator[Fault]:
     yield from _cycles(operations, known)
 
 
+def _against_the_sequence(raw: Raw, operations: list[tuple[int, Raw]]) -> Iterator[Fault]:
+    """Dependencies on later operations of a sequential workflow: each would wait for the other."""
+    if raw.get("type") != "sequential":
+        return
+    known = {one["id"]: index for index, one in reversed(operations) if isinstance(one.get("id"), str)}
+    for index, one in operations:
+        for position, needed in enumerate(one.get("depends_on") or []):
+            if known.get(needed, index) > index:
+                yield Fault(
+                    "WF107",
+                    ("operations", index, "depends_on", position),
+                    f"operation '{one.get('id')}' waits for '{needed}', which a sequential workflow runs after it",
+                    "List them in the order in which they depend on each other, or choose another type.",
+                    related=((f"'{needed}'", ("operations", known[needed], "id")),),
+                )
+
+
 def _cycles(operations: list[tuple[int, Raw]], known: Mapping[str, int]) -> Iterator[Fault]:
     by_index = dict(operations)
     edges = {
@@ -328,18 +288,19 @@ def _cycles(operations: list[tuple[int, Raw]], known: Mapping[str, int]) -> Iter
 #: (path, default): attributes that are accepted and pinned, and that nothing acts upon yet.
 _WITHOUT_EFFECT: tuple[tuple[Path, object], ...] = (
     (("secrets",), None),
-    (("templates",), []),
     (("logging", "level"), "info"),
     (("logging", "destinations"), ["file", "stdout"]),
     (("logging", "format"), "json"),
-    (("logging", "retention_days"), 30),
     (("logging", "path"), "./logs/workflows"),
     (("monitoring", "enabled"), True),
     (("monitoring", "metrics_endpoint"), "/metrics"),
-    (("monitoring", "checkpoint_frequency"), 10),
     (("monitoring", "telemetry"), None),
-    (("rollback_strategy", "checkpoint_interval"), 5),
 )
+
+
+def paths_without_effect() -> list[Path]:
+    """Where in a workflow's values those attributes are."""
+    return [path for path, _ in _WITHOUT_EFFECT]
 
 
 def _without_effect(raw: Raw) -> Iterator[Fault]:
@@ -349,4 +310,6 @@ def _without_effect(raw: Raw) -> Iterator[Fault]:
             value = value.get(part) if isinstance(value, dict) else None
         if value is not None and value != default:
             named = ".".join(str(part) for part in path)
-            yield Fault("WF201", path, f"{named} has no effect in this version", severity="warning")
+            instead = "it is only kept with the workflow" if default in (None, []) else f"expect {default!r}"
+            help_text = f"Nothing acts upon it yet: {instead}."
+            yield Fault("WF201", path, f"{named} has no effect in this version", help_text, "warning")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from orchestrator.plan.ir import Plan
 
+Node = TypeVar("Node", bound="Hashable")
 
-def cycles(edges: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+
+def cycles(edges: Mapping[Node, Sequence[Node]]) -> Iterator[list[Node]]:
     """One cycle for each back edge of a depth-first walk, each as the nodes in the order they wait for each other.
 
     `edges` is {node: what it waits for}. The walk goes in the order of `edges`, so the same graph gives the same
     cycles. Empty when there is none.
     """
-    done: dict[str, None] = {}
+    done: dict[Node, None] = {}
     for root in edges:
         if root in done:
             continue

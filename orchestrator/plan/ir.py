@@ -13,13 +13,17 @@ from typing import Literal
 import msgspec
 
 OperationType = Literal["create", "update", "delete", "check"]
-OperationTarget = Literal["server", "taskserv", "cluster"]
+OperationTarget = Literal["server", "taskserv", "cluster", "shared"]
 OnFailure = Literal["fail", "continue", "rollback"]
 WorkflowType = Literal["batch", "sequential", "parallel"]
 Backoff = Literal["linear", "exponential"]
+DependencyType = Literal["hard", "soft", "optional"]
+
+#: The provider of an operation that brings its own command and names none.
+COMMAND_PROVIDER = "local"
 
 #: Version of the plan's own form.
-PLAN_FORMAT = "1.0"
+PLAN_FORMAT = "1.1"
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
@@ -56,9 +60,42 @@ class Action(msgspec.Struct, frozen=True):
 
 
 class ProviderLimits(msgspec.Struct, frozen=True):
-    """What a provider declares about itself. `batch_size`: tasks at a time, None for no limit of its own."""
+    """What a provider declares about itself, None where it has no limit of its own.
+
+    `batch_size`: tasks at a time. `api_rate_limit`: attempts that may begin in any one second.
+    """
 
     batch_size: int | None = None
+    api_rate_limit: int | None = None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Some tasks of the plan: those of `operation`, of one `item` and one `provider` where these are given."""
+
+    operation: str
+    item: str | None = None
+    provider: str | None = None
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """Each task of `target` waits for all tasks of `source` (R1-22 to R1-24, ruling A-13).
+
+    ``hard``: for their success; if that cannot come, the target is ``upstream_failed``. ``soft`` and ``optional``: for
+    their end, however it is (an optional one whose source is not in the plan was left out of it).
+
+    Attributes:
+        condition: an expression (`orchestrator.expression`) that must hold as well; "" for none.
+        timeout_s: seconds the condition may take from the moment when nothing else is waited for. After them the target
+            of a hard edge is ``timed_out``, that of another starts all the same.
+        why: for people, what the definition calls the source; "" where the planner added the edge.
+    """
+
+    source: Place
+    target: Place
+    type: DependencyType = "hard"
+    condition: str = ""
+    timeout_s: int = 300
+    why: str = ""
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -71,11 +108,14 @@ class Operation(msgspec.Struct, frozen=True):
         depends_on: ids as written.
         after: ids of all operations that must have succeeded first: `depends_on`, and the predecessor in a
             sequential workflow. In the order of the plan, without repetition.
-        parallel: False runs the tasks one after another, in order.
+        parallel: True: all tasks together; False: one after another, in order; a number: so many at a time, in order.
         timeout_s: seconds, per attempt.
         priority: added to the workflow's; larger starts first.
         retry: the operation's own policy, or the workflow's.
         actions: {provider id: what to run there}.
+        item_actions: {item: what to run for it instead}, where a template made a text of its own for each item.
+        at_most_once: a lost attempt is not followed by another: the task is ``unknown`` until somebody decides.
+        inserted: why the planner added this operation; "" for those of the definition.
         env: extra environment of each attempt.
         working_dir: absolute, or None for the directory of the definition.
     """
@@ -87,7 +127,7 @@ class Operation(msgspec.Struct, frozen=True):
     providers: tuple[str, ...]
     depends_on: tuple[str, ...]
     after: tuple[str, ...]
-    parallel: bool
+    parallel: bool | int
     timeout_s: int
     on_failure: OnFailure
     priority: int
@@ -95,6 +135,16 @@ class Operation(msgspec.Struct, frozen=True):
     actions: dict[str, Action]
     env: dict[str, str] = {}
     working_dir: str | None = None
+    item_actions: dict[str, Action] = {}
+    at_most_once: bool = False
+    inserted: str = ""
+
+    @property
+    def width(self) -> int:
+        """How many of its tasks may be at work at a time."""
+        if self.parallel is True:
+            return len(self.items) * len(self.providers)
+        return max(1, int(self.parallel))
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -104,6 +154,8 @@ class Plan(msgspec.Struct, frozen=True):
         name: the workflow's name, as its author wrote it.
         operations: in listed order, which is also a topological order of nothing: use `after`.
         providers: {provider id: its limits}, for every provider any operation uses.
+        edges: dependencies between tasks, beside those between operations.
+        environment: what it was resolved for (``--env``); "" without one.
         settings: the blocks that are accepted, pinned and shown, but not acted upon by the engine
             (logging, monitoring, secrets, templates, ...), as plain JSON values.
     """
@@ -115,6 +167,8 @@ class Plan(msgspec.Struct, frozen=True):
     providers: dict[str, ProviderLimits]
     settings: dict[str, object] = {}
     priority: int = 0
+    edges: tuple[Edge, ...] = ()
+    environment: str = ""
     format: str = PLAN_FORMAT
 
 

@@ -73,18 +73,23 @@ class Archivist:
         self._busy = False
         self._look_us = self._clear_us = 0
         self._uncleared: dict[str, None] = {}
+        self._unneeded: dict[str, None] = {}
 
     def clear_leftovers(self) -> None:
         """After a start: remove what is left of workflows that were archived before."""
         for workflow in archive.leftovers(self._disk, self._data_dir):
-            if workflow not in self._world.workflows:
-                self._uncleared[workflow] = None
+            # One that is in the world was sealed, and nothing came of it: it may have been retried since.
+            to_go = self._unneeded if workflow in self._world.workflows else self._uncleared
+            to_go[workflow] = None
 
     def pump(self) -> None:
         """Begin with the next workflow if one is to go and none is on its way."""
         now_us = self._clock.now().mono_us
-        if self._uncleared and not self._busy and now_us >= self._clear_us:
-            self._clear(next(iter(self._uncleared)))
+        if not self._busy and now_us >= self._clear_us:
+            if self._unneeded:
+                self._unseal(next(iter(self._unneeded)))
+            elif self._uncleared:
+                self._clear(next(iter(self._uncleared)))
         if self._busy or not self._world.finished:
             return
         is_full = len(self._world.finished) > self._settings.retention_workflows
@@ -100,7 +105,7 @@ class Archivist:
         """When `pump` has something to look for, on the monotonic clock."""
         if self._busy:
             return None
-        due = [self._clear_us] if self._uncleared else []
+        due = [self._clear_us] if self._uncleared or self._unneeded else []
         return min([*due, self._look_us] if self._world.finished else due, default=None)
 
     @property
@@ -133,18 +138,26 @@ class Archivist:
 
     def _seal(self, workflow: Workflow) -> None:
         self._busy = True
+        seq = workflow.seq
         plan_path = f"{workflow_dir(self._data_dir, workflow.id)}/{PLAN_FILE}"
+        content = archive.seal(workflow)  # here and now: it could be retried while the writer is at work
 
         def write() -> None:
             plan = self._disk.read(plan_path)
             if plan is None:
                 raise DiskFailed(f"reading {plan_path}: it is gone", "Restore it from a backup.")
-            self._disk.replace(archive_path(self._data_dir, workflow.id), archive.encode(workflow, plan), durable=True)
+            sealed = archive.with_plan(content, plan)
+            self._disk.replace(archive_path(self._data_dir, workflow.id), sealed, durable=True)
 
-        self._writing.run(write, lambda _: self._sealed(workflow), self._failed)
+        self._writing.run(write, lambda _: self._sealed(workflow, seq), self._failed)
 
-    def _sealed(self, workflow: Workflow) -> None:
+    def _sealed(self, workflow: Workflow, seq: int) -> None:
+        """The archive holds `workflow` as it was at record `seq`: let it go, unless it has come back to life."""
         self._troubles.note(_TROUBLE, None)
+        if workflow.seq != seq:
+            self._busy = False
+            self._unneeded[workflow.id] = None
+            return
 
         def gone(_: object) -> None:
             self._forget(workflow)
@@ -152,6 +165,18 @@ class Archivist:
             self._clear(workflow.id)
 
         self._offer(WorkflowArchived(workflow.id), gone)
+
+    def _unseal(self, workflow: str) -> None:
+        """The archive of a workflow that is still there goes again."""
+        self._busy = True
+        path = archive_path(self._data_dir, workflow)
+
+        def gone(_: object) -> None:
+            self._troubles.note(_TROUBLE, None)
+            self._unneeded.pop(workflow, None)
+            self._busy = False
+
+        self._writing.run(lambda: self._disk.remove(path), gone, self._failed)
 
     def _clear(self, workflow: str) -> None:
         self._busy = True

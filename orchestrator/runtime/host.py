@@ -72,6 +72,9 @@ class Host(Protocol):
         data_dir: str | None,
         digest: str | None,
         want_plan: bool,
+        environment: str | None = None,
+        layer: str | None = None,
+        check: bool = False,
     ) -> dict[str, Any]:
         """The report about a definition (ARCHITECTURE.md, "Reports"). Blocks; called by a worker."""
 

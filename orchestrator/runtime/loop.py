@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from orchestrator.engine.events import Event
     from orchestrator.engine.world import World
     from orchestrator.runtime.clock import Clock
-    from orchestrator.runtime.projector import Projector
     from orchestrator.store.journal import Journal
 
 #: Time between two tries of a write that the disk did not take.
@@ -58,7 +57,7 @@ class Loop:
         world: World,
         journal: Journal,
         clock: Clock,
-        projector: Projector,
+        mark: Callable[[Step], None],
         perform: Callable[[Command], None],
         request_sync: Callable[[], None],
         rotated: Callable[[bytes, int], None] = lambda _sum, _number: None,
@@ -69,7 +68,7 @@ class Loop:
             world: recovered.
             journal: behind its last record.
             clock: tells each event's moment.
-            projector: is told which files are late.
+            mark: is told of each step whose record is durable: its files are late.
             perform: carries a command out.
             request_sync: must lead to a call of `synced` with the journal's `synced_seq`, later.
             rotated: is told (checksum of the last record, number of the segment that begins), while the world is what
@@ -79,7 +78,7 @@ class Loop:
         self.synced_seq = world.seq
         self._journal = journal
         self._clock = clock
-        self._projector = projector
+        self._mark = mark
         self._perform = perform
         self._request_sync = request_sync
         self._rotated = rotated
@@ -103,6 +102,10 @@ class Loop:
             return
         self._journal.append(result.seq, event, at, result.transitions)
         self._waiting.append(_Waiting(result.seq, result, None, answer))
+
+    def once_durable(self, tell: Callable[[], None]) -> None:
+        """Call `tell` when everything that was stepped so far is on the disk; soon, if it is."""
+        self._waiting.append(_Waiting(self.world.seq, Step(0, [], [], [], []), None, lambda _: tell()))
 
     def fire_timers(self) -> None:
         """Offer the event of each timer whose time has come."""
@@ -168,7 +171,7 @@ class Loop:
         while self._waiting and self._waiting[0].seq <= seq:
             _, result, refusal, answer = self._waiting.popleft()
             if refusal is None:
-                self._projector.mark(result)
+                self._mark(result)
                 for command in result.commands:
                     self._perform(command)
             if answer is not None:

@@ -71,8 +71,12 @@ class Supervisor:
             case _:
                 assert_never(command)
 
-    def adopt(self, tasks: list[Task]) -> None:
-        """After a start: find out what became of the attempts in `tasks`, which ran when the last daemon ended."""
+    def adopt(self, tasks: list[Task], *, same_boot: bool) -> None:
+        """After a start: find out what became of the attempts in `tasks`, which ran when the last daemon ended.
+
+        `same_boot`: the machine has been up since. Else a claim can be lost with the power, so that nobody can say of
+        an attempt that it never began.
+        """
         for task in tasks:
             found = self._effect.look_after(self._launch(task, task.attempt, undo=task.undo))
             if isinstance(found, Child):
@@ -80,6 +84,8 @@ class Supervisor:
                 if task.stopping is not None:
                     self._stop(task.id, task.attempt)
             else:
+                if isinstance(found, Lost) and not same_boot:
+                    found = Lost(found.why)
                 self._report(task, task.attempt, found)
         self._effect.end_strays()
 
@@ -132,13 +138,13 @@ class Supervisor:
             case Exited():
                 self._offer(AttemptExited(task.id, attempt, ended.exit_code))
             case Lost():
-                self._offer(AttemptLost(task.id, attempt, ended.why))
+                self._offer(AttemptLost(task.id, attempt, ended.why, ended.has_begun))
             case _:
                 assert_never(ended)
 
     def _launch(self, task: Task, attempt: int, *, undo: bool) -> Launch:
         operation, workflow = task.operation.plan, task.workflow
-        action = operation.actions[task.provider]
+        action = task.action
         definition_dir = os.path.dirname(workflow.definition)
         own = attempt_environment(
             workflow=workflow.id,

@@ -40,18 +40,32 @@ class _TaskLine(msgspec.Struct, frozen=True, tag_field="entry", tag="task"):
     id: str
 
 
-def encode(workflow: Workflow, plan: bytes) -> bytes:
-    """The archive file of `workflow`, whose pinned plan is `plan`."""
-    lines = [
+class Sealed(msgspec.Struct, frozen=True):
+    """A workflow as it was at a moment: the lines of its archive file but for the plan's, which is `plan_digest`."""
+
+    workflow: bytes
+    plan_digest: str
+    tasks: list[bytes]
+
+
+def seal(workflow: Workflow) -> Sealed:
+    """`workflow` as it is now."""
+    return Sealed(
         _encoder.encode({"entry": "workflow", **project.workflow_state(workflow)}),
-        _encoder.encode(_PlanLine(workflow.plan_digest, msgspec.Raw(plan))),
-    ]
-    lines += [
-        _encoder.encode({"entry": "task", **project.task_row(task)})
-        for operation in workflow.operations
-        for task in operation.tasks
-    ]
-    return b"\n".join(lines) + b"\n"
+        workflow.plan_digest,
+        [_encoder.encode({"entry": "task", **project.task_row(task)}) for task in workflow.tasks],
+    )
+
+
+def with_plan(sealed: Sealed, plan: bytes) -> bytes:
+    """The archive file of a workflow, whose pinned plan is `plan`."""
+    pinned = _encoder.encode(_PlanLine(sealed.plan_digest, msgspec.Raw(plan)))
+    return b"\n".join([sealed.workflow, pinned, *sealed.tasks]) + b"\n"
+
+
+def encode(workflow: Workflow, plan: bytes) -> bytes:
+    """The archive file of `workflow` as it is now, whose pinned plan is `plan`."""
+    return with_plan(seal(workflow), plan)
 
 
 def plan_of(disk: Disk, data_dir: str, workflow: str) -> bytes | None:

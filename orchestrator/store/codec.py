@@ -55,6 +55,7 @@ class _Submission(msgspec.Struct, frozen=True):
     submitted_by: str
     priority: int | None = None
     flags: tuple[str, ...] = ()
+    continues: str = ""
 
 
 class BadLine(ValueError):
@@ -68,12 +69,19 @@ _EVENTS: dict[str, type[Event]] = {
         events.JournalContinued,
         events.WorkflowArchived,
         events.CancelRequested,
+        events.PauseRequested,
+        events.ResumeRequested,
+        events.RetryRequested,
+        events.RollbackRequested,
+        events.ResolveRequested,
         events.DrainRequested,
         events.AttemptExited,
         events.StartFailed,
         events.AttemptLost,
         events.TimeoutExpired,
         events.RetryDue,
+        events.ConditionDue,
+        events.RateDue,
     )
 }
 _SUBMITTED = events.WorkflowSubmitted.__name__
@@ -95,7 +103,7 @@ def encode(
             rfc3339(at.wall_us),
             at.mono_us,
             type(event).__name__,
-            _workflow_of(event),
+            events.workflow_of(event),
             msgspec.Raw(_encoder.encode(_data_of(event))),
             transitions,
         )
@@ -156,6 +164,7 @@ def _submitted(data: _Submission, load_plan: Callable[[str, str], Plan]) -> even
         plan=load_plan(data.workflow, data.plan_digest),
         priority=data.priority,
         flags=data.flags,
+        continues=data.continues,
     )
 
 
@@ -170,17 +179,8 @@ def _data_of(event: Event) -> msgspec.Struct:
         event.submitted_by,
         event.priority,
         event.flags,
+        event.continues,
     )
-
-
-def _workflow_of(event: Event) -> str | None:
-    match event:
-        case events.WorkflowSubmitted() | events.CancelRequested() | events.WorkflowArchived():
-            return event.workflow
-        case events.DaemonStarted() | events.DrainRequested() | events.JournalContinued():
-            return None
-        case _:
-            return event.task.split(".", 1)[0]
 
 
 def _sum(previous: bytes, body: bytes) -> bytes:

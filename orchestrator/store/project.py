@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from orchestrator.engine import flags, rollup
 from orchestrator.files.layout import LOGS, ROW_FORMAT, STATE_FILE, task_path, workflow_dir
 from orchestrator.model.ids import file_stem
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
@@ -19,19 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestrator.engine.events import Moment
-    from orchestrator.engine.world import OperationState, Task, Workflow, World
-
-#: From the best to the worst: an operation whose tasks differ shows the last of these that any of them has.
-_OPERATION_ROLL_UP = (
-    "succeeded",
-    "rolled_back",
-    "skipped",
-    "upstream_failed",
-    "cancelled",
-    "timed_out",
-    "failed",
-    "rollback_failed",
-)
+    from orchestrator.engine.world import OperationState, RestorePoint, Task, Workflow, World
 
 
 def task_file(task: Task) -> tuple[str, bytes]:
@@ -65,6 +54,7 @@ def task_row(task: Task) -> dict[str, object]:
         "exit_code": task.exit_code,
         "error": task.error,
         "reason": task.reason or None,
+        **({"due_at": _wall_time(task.due_at_us)} if flags.FULLER_FILES in workflow.flags else {}),
         "seq": task.seq,
         "format": ROW_FORMAT,
     }
@@ -92,34 +82,39 @@ def workflow_state(workflow: Workflow) -> dict[str, object]:
         "reason": workflow.reason or None,
         "tasks": _sum_counts(workflow),
         "operations": [_operation(operation) for operation in workflow.operations],
-        "checkpoints": [],
+        "checkpoints": [_checkpoint(point) for point in workflow.points.values()],
         "metrics": {
             "tasks": sum(len(operation.tasks) for operation in workflow.operations),
             "attempts": workflow.attempts,
             "retries": workflow.retries,
         },
         "logs": LOGS,
+        **(_fuller(workflow) if flags.FULLER_FILES in workflow.flags else {}),
         "seq": workflow.seq,
         "format": ROW_FORMAT,
     }
 
 
-def operation_status(operation: OperationState) -> str:
-    """The roll-up of an operation's tasks, as the table in ARCHITECTURE.md says."""
-    present = [status for status, count in operation.counts.items() if count]
-    if not operation.tasks:
-        return "succeeded" if operation.open else "skipped" if operation.workflow.finished else "pending"
-    if len(present) == 1:
-        return present[0]
-    if "rolling_back" in present:
-        return "rolling_back"
-    if any(status in present for status in ("pending", "running", "waiting_retry")):
-        return "running"
-    return max(present, key=_OPERATION_ROLL_UP.index)
+def _fuller(workflow: Workflow) -> dict[str, object]:
+    return {
+        "environment": workflow.plan.environment or None,
+        "continues": workflow.continues or None,
+        "continued_by": workflow.continued_by or None,
+    }
+
+
+def _checkpoint(point: RestorePoint) -> dict[str, object]:
+    return {
+        "name": point.name,
+        "seq": point.seq,
+        "at": rfc3339(point.at.wall_us),
+        "operations": point.operations,
+        "tasks": point.tasks,
+    }
 
 
 def status_counts(world: World) -> dict[str, object]:
-    """The counts of status.json."""
+    """The counts of status.json, and what bounds them."""
     counts = world.counts
     statuses = [workflow.status for workflow in world.workflows.values()]
     return {
@@ -127,6 +122,12 @@ def status_counts(world: World) -> dict[str, object]:
         "tasks_running": counts.get("running", 0),
         "tasks_completed": counts.get("succeeded", 0),
         "tasks_failed": counts.get("failed", 0) + counts.get("timed_out", 0),
+        "limits": {"max_running": world.max_running, "providers": world.provider_limits},
+        "live": {
+            "total": len(world.live),
+            "providers": {provider: len(tasks) for provider, tasks in world.live_by_provider.items() if tasks},
+        },
+        "draining": world.draining,
         "workflows": {status: statuses.count(status) for status in WORKFLOW_STATUSES if status in statuses},
     }
 
@@ -136,7 +137,7 @@ def _operation(operation: OperationState) -> dict[str, object]:
         "id": operation.plan.id,
         "type": operation.plan.type,
         "target": operation.plan.target,
-        "status": operation_status(operation),
+        "status": rollup.operation_status(operation),
         "depends_on": operation.plan.after,
         "tasks": _present(operation.counts),
         "attempts": sum(task.attempt for task in operation.tasks),
@@ -160,6 +161,10 @@ def _sum_counts(workflow: Workflow) -> dict[str, int]:
 
 def _present(counts: dict[str, int]) -> dict[str, int]:
     return {status: counts[status] for status in TASK_STATUSES if counts.get(status)}
+
+
+def _wall_time(micros: int | None) -> str | None:
+    return None if micros is None else rfc3339(micros)
 
 
 def _time(moment: Moment | None) -> str | None:

@@ -15,12 +15,14 @@ import msgspec
 from orchestrator.engine import invariants
 from orchestrator.files.layout import INDEX, JOURNAL, STATE_FILE, TASKS, WORKFLOWS
 from orchestrator.model.errors import NotFound
-from orchestrator.store import archive, project
+from orchestrator.store import archive, checkpoint, project
 from orchestrator.store.index import INDEX_PATH, TasksIndex
 from orchestrator.store.recover import Replayed, recover
 
 if TYPE_CHECKING:
-    from orchestrator.engine.world import World
+    from collections.abc import Iterable
+
+    from orchestrator.engine.world import Workflow, World
     from orchestrator.store.disk import Disk
 
 
@@ -58,10 +60,20 @@ def verify(disk: Disk, data_dir: str) -> Verification:
     """
     if not disk.names(f"{data_dir}/{JOURNAL}"):
         raise NotFound(f"There is no journal in {data_dir}.", "Is this the data directory? Give it with --data-dir.")
-    comparison = _Comparison(_public_files(disk, data_dir))
-    recovered = recover(disk, data_dir, comparison.record, begin=comparison.start, from_oldest=True)
+    comparison, checkpoints = _Comparison(_public_files(disk, data_dir)), _Checkpoints(disk, data_dir)
+
+    def record(replayed: Replayed) -> None:
+        comparison.record(replayed)
+        checkpoints.compare(replayed.step.workflows)
+
+    def start(world: World) -> None:
+        comparison.start(world)
+        checkpoints.start(world)
+
+    recovered = recover(disk, data_dir, record, begin=start, from_oldest=True)
     comparison.end(recovered.world, frozenset(archive.ids(disk, data_dir)))
-    findings = comparison.findings + _index_findings(disk, data_dir, recovered.world)
+    checkpoints.end(recovered.world)
+    findings = comparison.findings + checkpoints.findings + _index_findings(disk, data_dir, recovered.world)
     findings += [Finding("broken", JOURNAL, fault) for fault in invariants.broken(recovered.world)]
     if recovered.torn_bytes:
         findings.append(Finding("torn", JOURNAL, f"{recovered.torn_bytes} bytes at its end are no whole record"))
@@ -108,6 +120,42 @@ class _Comparison:
 
     def _find(self, kind: str, path: str, message: str) -> None:
         self.findings.append(Finding(kind, path, message))
+
+
+class _Checkpoints:
+    """The checkpoints of workflows against a replay that passes. They may be old, but not wrong."""
+
+    def __init__(self, disk: Disk, data_dir: str) -> None:
+        self.findings: list[Finding] = []
+        self._first = 0
+        self._shown: dict[str, tuple[int, bytes]] = {}
+        for workflow in disk.names(f"{data_dir}/{WORKFLOWS}"):
+            content = disk.read(f"{data_dir}/{checkpoint.path(workflow)}")
+            if content is not None:
+                self._shown[workflow] = (_seq_of(content), content)
+
+    def start(self, world: World) -> None:
+        """The world before the first record that is replayed."""
+        self._first = world.seq
+        self.compare(world.workflows.values())
+
+    def compare(self, workflows: Iterable[Workflow]) -> None:
+        """Workflows are what they are behind their latest record."""
+        for workflow in workflows:
+            seq, content = self._shown.get(workflow.id, (-1, b""))
+            if seq == workflow.seq:
+                del self._shown[workflow.id]
+                if not checkpoint.is_of(content, workflow):
+                    self._find("differs", workflow.id, f"it is not what record {seq} made it")
+
+    def end(self, world: World) -> None:
+        """The last record was replayed."""
+        for workflow, (seq, _) in self._shown.items():
+            if workflow in world.workflows and seq > self._first:
+                self._find("unexpected", workflow, f"no record {seq} has changed its workflow")
+
+    def _find(self, kind: str, workflow: str, message: str) -> None:
+        self.findings.append(Finding(kind, checkpoint.path(workflow), message))
 
 
 def _index_findings(disk: Disk, data_dir: str, world: World) -> list[Finding]:

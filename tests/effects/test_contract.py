@@ -226,7 +226,7 @@ def test_an_attempt_that_was_never_started_is_lost_and_can_never_begin(world: Wo
     """Looking after an attempt that nobody claimed takes it: a wrapper that comes late leaves."""
     effect = world.daemon()
     of = world.launch()
-    assert effect.look_after(of) == Lost("it had not begun when the daemon ended")
+    assert effect.look_after(of) == Lost("it had not begun when the daemon ended", has_begun=False)
     assert isinstance(ended(effect.start(of)), Lost)
     assert isinstance(world.daemon().look_after(of), Lost)
 

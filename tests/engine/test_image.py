@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from orchestrator.engine import image, invariants
 from orchestrator.engine.machine import step
-from tests.engine.test_laws import Fate, fates
+from tests.engine.fates import Fate, fates
 
 if TYPE_CHECKING:
     from orchestrator.engine.world import World
@@ -28,13 +28,13 @@ def restored(world: World) -> World:
     return image.restore(head, workflows, lambda workflow, _: plans[workflow])
 
 
-@settings(max_examples=80, deadline=None)
-@given(fates, st.sampled_from([0.0, 0.4]), st.integers(0, 60))
+@settings(max_examples=150, deadline=None)
+@given(fates, st.sampled_from([0.0, 0.4]), st.sampled_from([0.0, 0.3]), st.integers(0, 60))
 def test_answers_everything_that_comes_as_the_world_does(
-    given_fate: tuple[int, list[Plan], int], trouble: float, when: int
+    given_fate: tuple[int, list[Plan], int], trouble: float, steers: float, when: int
 ) -> None:
-    """From any moment on, the same events give the same transitions and commands."""
-    fate = Fate(*given_fate, trouble)
+    """From any moment on, in retry waits, rollback and pause alike, the same events give the same answers."""
+    fate = Fate(*given_fate, trouble, steers)
     for number, _ in enumerate(fate.run()):
         if number == when:
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.engine import retry, timers
-from orchestrator.engine.commands import Command, Refuse, StartAttempt, StopAttempt
+from orchestrator.engine.commands import Refuse, StartAttempt, StopAttempt
 from orchestrator.engine.events import (
     AttemptExited,
     AttemptLost,
@@ -16,78 +16,46 @@ from orchestrator.engine.events import (
     RetryDue,
     TimeoutExpired,
 )
-from orchestrator.engine.machine import Step, step
-from orchestrator.engine.world import World
-from orchestrator.plan.ir import Plan, RetryPolicy, RollbackStrategy
+from orchestrator.engine.machine import step
+from orchestrator.plan.ir import RetryPolicy, RollbackStrategy
+from tests.engine.run import Run, starts
 from tests.support.plans import ONE_TRY, at, operation, plan, started, submitted
-
-
-class Run:
-    """A world with one workflow, and a clock that a test moves."""
-
-    def __init__(self, what: Plan, max_running: int = 16, **limits: int) -> None:
-        self.world = World()
-        self.seconds = 0.0
-        self.happen(started(max_running, 1, "boot", **limits))
-        self.first = self.happen(submitted(what))
-
-    def happen(self, event: Event, after_s: float = 0.0) -> Step:
-        self.seconds += after_s
-        return step(self.world, event, at(self.seconds))
-
-    def exit(self, task: str, code: int = 0, attempt: int = 1) -> Step:
-        return self.happen(AttemptExited(f"w.{task}", attempt, code))
-
-    def status(self, task: str) -> str:
-        return self.world.tasks[f"w.{task}"].status
-
-    def reason(self, task: str) -> str:
-        return self.world.tasks[f"w.{task}"].reason
-
-    @property
-    def workflow(self) -> str:
-        return self.world.workflows["w"].status
-
-
-def started_tasks(commands: list[Command]) -> list[str]:
-    """Tasks that `commands` start, without the workflow's id."""
-    return [command.task.removeprefix("w.") for command in commands if isinstance(command, StartAttempt)]
 
 
 def test_starts_what_depends_on_nothing() -> None:
     """Items of operations without predecessors start at once, in listed order."""
     run = Run(plan(operation("a", ("x", "y")), operation("b", after=("a",)), operation("c")))
-    assert started_tasks(run.first.commands) == ["a.local.x", "a.local.y", "c.local.x"]
+    assert starts(run.first.commands) == ["a.local.x", "a.local.y", "c.local.x"]
     assert run.reason("b.local.x") == "waits for a"
 
 
 def test_opens_an_operation_when_the_last_task_it_waits_for_succeeds() -> None:
     """The start of the next operation is in the same step as the end of the last task."""
     run = Run(plan(operation("a", ("x", "y")), operation("b", after=("a",))))
-    assert started_tasks(run.exit("a.local.x").commands) == []
-    assert started_tasks(run.exit("a.local.y").commands) == ["b.local.x"]
+    assert starts(run.exit("a.local.x").commands) == []
+    assert starts(run.exit("a.local.y").commands) == ["b.local.x"]
     run.exit("b.local.x")
-    assert run.workflow == "succeeded"
+    assert run.state == "succeeded"
 
 
 def test_an_operation_that_is_not_parallel_goes_item_by_item() -> None:
     """R1-19: one after another, in listed order."""
     run = Run(plan(operation("a", ("x", "y", "z"), parallel=False)))
-    assert started_tasks(run.first.commands) == ["a.local.x"]
-    assert started_tasks(run.exit("a.local.x").commands) == ["a.local.y"]
+    assert starts(run.first.commands) == ["a.local.x"]
+    assert starts(run.exit("a.local.x").commands) == ["a.local.y"]
 
 
 def test_never_runs_more_than_the_limit() -> None:
     """The next task starts in the step that frees the slot."""
     run = Run(plan(operation("a", ("x", "y", "z"))), max_running=2)
-    assert started_tasks(run.first.commands) == ["a.local.x", "a.local.y"]
-    assert started_tasks(run.exit("a.local.y").commands) == ["a.local.z"]
+    assert starts(run.first.commands) == ["a.local.x", "a.local.y"]
+    assert starts(run.exit("a.local.y").commands) == ["a.local.z"]
 
 
 def test_a_full_provider_does_not_hold_up_another() -> None:
     """The operator's limit on one provider leaves the others alone."""
     run = Run(plan(operation("a", ("x", "y"), providers=("slow", "fast"))), slow=1)
-    assert started_tasks(run.first.commands) == ["a.slow.x", "a.fast.x", "a.fast.y"]
+    assert starts(run.first.commands) == ["a.slow.x", "a.fast.x", "a.fast.y"]
 
 
 @pytest.mark.parametrize(("kind", "running"), [("batch", 1), ("sequential", 1), ("parallel", 3)])
@@ -100,9 +68,9 @@ def test_a_batch_size_binds_all_but_parallel_workflows(kind: str, running: int) 
 def test_the_higher_priority_goes_first() -> None:
     """Workflow and operation priorities add up; equals go in order."""
     run = Run(plan(operation("a"), operation("b", priority=5), operation("c", priority=5)), max_running=1)
-    assert started_tasks(run.first.commands) == ["b.local.x"]
-    assert started_tasks(run.exit("b.local.x").commands) == ["c.local.x"]
-    assert started_tasks(run.exit("c.local.x").commands) == ["a.local.x"]
+    assert starts(run.first.commands) == ["b.local.x"]
+    assert starts(run.exit("b.local.x").commands) == ["c.local.x"]
+    assert starts(run.exit("c.local.x").commands) == ["a.local.x"]
 
 
 @pytest.mark.parametrize(
@@ -128,9 +96,9 @@ def test_tries_again_after_the_delay_and_no_oftener_than_allowed() -> None:
         assert run.status("a.local.x") == "waiting_retry"
         due = timers.next_due_us(run.world)
         assert due == at(run.seconds + delay).mono_us
-        assert started_tasks(run.happen(RetryDue("w.a.local.x"), delay).commands) == ["a.local.x"]
+        assert starts(run.happen(RetryDue("w.a.local.x"), delay).commands) == ["a.local.x"]
     run.exit("a.local.x", 1, 3)
-    assert (run.status("a.local.x"), run.workflow) == ("failed", "failed")
+    assert (run.status("a.local.x"), run.state) == ("failed", "failed")
     assert run.world.tasks["w.a.local.x"].error == "exit code 1"
 
 
@@ -143,7 +111,7 @@ def test_a_timeout_stops_the_attempt_and_is_its_outcome() -> None:
     stopped = run.happen(TimeoutExpired("w.a.local.x", 1), 7)
     assert stopped.commands == [StopAttempt("w.a.local.x", 1, "timeout")]
     run.exit("a.local.x", 0)
-    assert (run.status("a.local.x"), run.workflow) == ("timed_out", "failed")
+    assert (run.status("a.local.x"), run.state) == ("timed_out", "failed")
     assert run.world.tasks["w.a.local.x"].error == "timed out after 7 s"
 
 
@@ -154,22 +122,22 @@ def test_an_interrupted_attempt_costs_no_try_but_three_in_a_row_fail() -> None:
         again = run.happen(AttemptLost("w.a.local.x", attempt, "power cut"))
         assert again.commands == [StartAttempt("w.a.local.x", attempt + 1, undo=False)]
     run.happen(AttemptLost("w.a.local.x", 3, "power cut"))
-    assert (run.status("a.local.x"), run.workflow) == ("failed", "failed")
+    assert (run.status("a.local.x"), run.state) == ("failed", "failed")
 
 
 def test_fail_starts_nothing_new_and_lets_what_runs_finish() -> None:
     """R1-21 `fail`: dependents are upstream_failed, the rest is skipped."""
     run = Run(plan(operation("a"), operation("b", after=("a",)), operation("c", ("x", "y"))), max_running=2)
-    assert started_tasks(run.exit("a.local.x", 1).commands) == []
+    assert starts(run.exit("a.local.x", 1).commands) == []
     assert [run.status(task) for task in ("a.local.x", "b.local.x", "c.local.x", "c.local.y")] == [
         "failed",
         "upstream_failed",
         "running",
         "skipped",
     ]
-    assert run.workflow == "running"
+    assert run.state == "running"
     run.exit("c.local.x")
-    assert run.workflow == "failed"
+    assert run.state == "failed"
 
 
 def test_continue_only_stops_what_needs_the_failed_operation() -> None:
@@ -187,9 +155,9 @@ def test_continue_only_stops_what_needs_the_failed_operation() -> None:
     assert run.status("b.local.x") == "pending"
     run.exit("a.local.y")
     assert [run.status("b.local.x"), run.status("c.local.x")] == ["upstream_failed", "upstream_failed"]
-    assert started_tasks(run.exit("d.local.x").commands) == ["e.local.x"]
+    assert starts(run.exit("d.local.x").commands) == ["e.local.x"]
     run.exit("e.local.x")
-    assert run.workflow == "failed"
+    assert run.state == "failed"
 
 
 def test_rollback_undoes_in_reverse_order_of_success() -> None:
@@ -199,15 +167,16 @@ def test_rollback_undoes_in_reverse_order_of_success() -> None:
             operation("a", ("x", "y"), undo="u"),
             operation("b", after=("a",)),
             operation("c", after=("b",), undo="u", on_failure="rollback"),
-        )
+        ),
+        max_running=1,
     )
-    run.exit("a.local.y")
     run.exit("a.local.x")
+    run.exit("a.local.y")
     run.exit("b.local.x")
-    assert run.exit("c.local.x", 1).commands == [StartAttempt("w.a.local.x", 2, undo=True)]
-    assert run.workflow == "rolling_back"
-    assert run.exit("a.local.x", 0, 2).commands == [StartAttempt("w.a.local.y", 2, undo=True)]
-    run.exit("a.local.y", 0, 2)
+    assert run.exit("c.local.x", 1).commands == [StartAttempt("w.a.local.y", 2, undo=True)]
+    assert run.state == "rolling_back"
+    assert run.exit("a.local.y", 0, 2).commands == [StartAttempt("w.a.local.x", 2, undo=True)]
+    run.exit("a.local.x", 0, 2)
     assert [run.status(task) for task in ("a.local.x", "a.local.y", "b.local.x", "c.local.x")] == [
         "rolled_back",
         "rolled_back",
@@ -215,8 +184,8 @@ def test_rollback_undoes_in_reverse_order_of_success() -> None:
         "failed",
     ]
     assert run.reason("b.local.x") == "stays as it is: it declares no way to undo it"
-    assert run.workflow == "rolled_back"
-    assert run.world.workflows["w"].reason == "task c/x failed; 2 undone, 1 kept"
+    assert run.state == "rolled_back"
+    assert run.workflow.reason == "task c/x failed; 2 undone, 1 kept"
 
 
 def test_a_failed_undo_is_shown_and_the_others_go_on() -> None:
@@ -224,11 +193,28 @@ def test_a_failed_undo_is_shown_and_the_others_go_on() -> None:
     run = Run(plan(operation("a", ("x", "y"), undo="u"), operation("b", after=("a",), on_failure="rollback")))
     run.exit("a.local.x")
     run.exit("a.local.y")
-    run.exit("b.local.x", 1)
-    assert started_tasks(run.exit("a.local.y", 1, 2).commands) == ["a.local.x"]
+    assert starts(run.exit("b.local.x", 1).commands) == ["a.local.y", "a.local.x"]
+    run.exit("a.local.y", 1, 2)
     run.exit("a.local.x", 0, 2)
     assert [run.status("a.local.x"), run.status("a.local.y")] == ["rolled_back", "rollback_failed"]
-    assert run.workflow == "rollback_failed"
+    assert run.state == "rollback_failed"
+
+
+def test_preserve_successful_undoes_only_what_the_failed_operation_did() -> None:
+    """R1-28: operations that succeeded as a whole stay."""
+    strategy = RollbackStrategy(preserve_successful=True)
+    run = Run(
+        plan(
+            operation("a", undo="u"),
+            operation("b", ("x", "y"), ("a",), undo="u", on_failure="rollback"),
+            rollback=strategy,
+        )
+    )
+    run.exit("a.local.x")
+    run.exit("b.local.x")
+    assert run.exit("b.local.y", 1).commands == [StartAttempt("w.b.local.x", 2, undo=True)]
+    run.exit("b.local.x", 0, 2)
+    assert (run.status("a.local.x"), run.state) == ("succeeded", "rolled_back")
 
 
 def test_rollback_that_is_disabled_is_fail() -> None:
@@ -237,8 +223,8 @@ def test_rollback_that_is_disabled_is_fail() -> None:
     run = Run(plan(operation("a", undo="u"), operation("b", after=("a",), on_failure="rollback"), rollback=strategy))
     run.exit("a.local.x")
     run.exit("b.local.x", 1)
-    assert (run.status("a.local.x"), run.workflow) == ("succeeded", "failed")
-    assert run.world.workflows["w"].reason.endswith("rollback is disabled")
+    assert (run.status("a.local.x"), run.state) == ("succeeded", "failed")
+    assert run.workflow.reason.endswith("rollback is disabled")
 
 
 @pytest.mark.parametrize(("codes", "outcome"), [((1, 0), "failed"), ((1, 1), "rolled_back")])
@@ -258,7 +244,7 @@ def test_without_on_partial_failure_only_total_failure_rolls_back(codes: tuple[i
     run.exit("b.local.y", codes[1])
     if outcome == "rolled_back":
         run.exit("a.local.x", 0, 2)
-    assert run.workflow == outcome
+    assert run.state == outcome
 
 
 def test_cancel_stops_what_runs_and_starts_nothing() -> None:
@@ -266,10 +252,10 @@ def test_cancel_stops_what_runs_and_starts_nothing() -> None:
     run = Run(plan(operation("a"), operation("b", after=("a",))))
     cancelled = run.happen(CancelRequested("w", "k", "ann"))
     assert cancelled.commands == [StopAttempt("w.a.local.x", 1, "cancel")]
-    assert run.workflow == "running"
+    assert run.state == "running"
     run.exit("a.local.x", 143)
-    assert [run.status("a.local.x"), run.status("b.local.x"), run.workflow] == ["cancelled"] * 3
-    assert run.world.workflows["w"].reason == "cancelled by ann"
+    assert [run.status("a.local.x"), run.status("b.local.x"), run.state] == ["cancelled"] * 3
+    assert run.workflow.reason == "cancelled by ann"
 
 
 def test_refuses_to_cancel_what_has_ended() -> None:
@@ -305,8 +291,8 @@ def test_a_drain_starts_nothing_until_the_next_daemon() -> None:
     """What was ready stays ready."""
     run = Run(plan(operation("a", ("x", "y"))), max_running=1)
     run.happen(DrainRequested("k", "ann"))
-    assert started_tasks(run.exit("a.local.x").commands) == []
-    assert started_tasks(run.happen(started(epoch=2)).commands) == ["a.local.y"]
+    assert starts(run.exit("a.local.x").commands) == []
+    assert starts(run.happen(started(epoch=2)).commands) == ["a.local.y"]
 
 
 def test_a_reboot_keeps_what_is_left_of_a_delay() -> None:
@@ -321,9 +307,17 @@ def test_a_reboot_keeps_what_is_left_of_a_delay() -> None:
 def test_an_empty_operation_succeeds_as_it_opens() -> None:
     """R1-17: no items, nothing to do, what depends on it goes on."""
     run = Run(plan(operation("a", ()), operation("b", after=("a",))))
-    assert started_tasks(run.first.commands) == ["b.local.x"]
+    assert starts(run.first.commands) == ["b.local.x"]
 
 
 def test_a_workflow_of_empty_operations_succeeds_at_once() -> None:
     """Nothing to do is success."""
-    assert Run(plan(operation("a", ()))).workflow == "succeeded"
+    assert Run(plan(operation("a", ()))).state == "succeeded"
+
+
+def test_empty_operations_open_others_in_the_order_they_always_did() -> None:
+    """An operation is opened, with all that it opens, before the next one is looked at: older journals hold that."""
+    run = Run(
+        plan(operation("a"), operation("b", (), ("a",)), operation("c", after=("a", "b")), operation("d", after=("b",)))
+    )
+    assert starts(run.exit("a.local.x").commands) == ["d.local.x", "c.local.x"]

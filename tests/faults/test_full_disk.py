@@ -95,6 +95,10 @@ def check_each_succeeded_once(data_dir: Path) -> None:
 def test_a_full_disk_is_waited_for(small: Path) -> None:
     """What runs goes on and is not lost; when there is room again, everything is, too."""
     data_dir, definition = prepared(small)
+    room = small.parent / "room"
+    # One ends while the disk is full, so that there is something to write; who has something to say waits for room.
+    patient = f"test $ORCH_ITEM = 1 && exec sleep 0.5; until test -e {room}; do sleep 0.05; done; echo done"
+    definition.write_text(DEFINITION.replace("sleep 1.5; echo done", patient), encoding="utf-8")
     with LiveDaemon(data_dir) as daemon:
         log_path = Path(daemon.data_dir) / "daemon.log"
         workflow = daemon.submit(definition)
@@ -102,6 +106,7 @@ def test_a_full_disk_is_waited_for(small: Path) -> None:
         filler = fill(small)
         wait_for(lambda: b"No space left" in os.pread(_log_fd(daemon), 1 << 16, 0), "a word about it")
         filler.unlink()
+        room.touch()
         assert daemon.wait_until_over(workflow)["status"] == "succeeded"
         wait_for(lambda: "all is well again" in log_path.read_text(encoding="utf-8"), "the good news")
         check_all_is_well(data_dir, workflow, daemon.log())

@@ -138,9 +138,9 @@ def test_a_request_that_says_two_things_is_met_once(daemon: LiveDaemon, name: st
     content = request("twice").replace(said[name], twice[name])
     assert content != request("twice")
     leave(daemon.data_dir, "twice", content)
-    assert code(daemon.data_dir, "twice") in (BAD, "orch::refused")
+    assert code(daemon.data_dir, "twice") in (BAD, "orch::not_found")
     leave(daemon.data_dir, "next", request("next"))
-    assert code(daemon.data_dir, "next") == "orch::refused"
+    assert code(daemon.data_dir, "next") == "orch::not_found"
     assert os.listdir(f"{daemon.data_dir}/inbox/quarantine") in ([], ["twice.json"])
 
 

@@ -124,8 +124,8 @@ def test_requests_that_nothing_tells_of_are_met(daemon: LiveDaemon) -> None:
         link_in(daemon.data_dir, "linked", request("linked"))
         rename_in(daemon.data_dir, "good", request("good"))
         rename_in(daemon.data_dir, "bad", b"{")
-        assert reply(daemon.data_dir, "linked")["error"]["code"] == "orch::refused"
-        assert reply(daemon.data_dir, "good")["error"]["code"] == "orch::refused"
+        assert reply(daemon.data_dir, "linked")["error"]["code"] == "orch::not_found"
+        assert reply(daemon.data_dir, "good")["error"]["code"] == "orch::not_found"
         assert reply(daemon.data_dir, "bad")["error"]["code"] == "orch::request::bad"
         for path in [*Path(daemon.data_dir, "replies").iterdir()]:
             path.unlink()
@@ -155,7 +155,7 @@ def test_a_request_whose_notification_overflowed_is_met(daemon: LiveDaemon) -> N
         rename_in(daemon.data_dir, "lost", request("lost"))
     finally:
         daemon.process.send_signal(signal.SIGCONT)
-    assert reply(daemon.data_dir, "lost")["error"]["code"] == "orch::refused"
+    assert reply(daemon.data_dir, "lost")["error"]["code"] == "orch::not_found"
     assert daemon.terminate() == 0
 
 

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orchestrator.files import drop, schemas, validator
+from orchestrator.interfaces.spool.request import BadRequest, parse
 from orchestrator.model.errors import DefinitionInvalid, Refused
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
 from tests.support.live import LiveDaemon, records, wait_for
@@ -121,6 +122,33 @@ def test_requests_are_as_their_schema_says() -> None:
     content = drop.request_bytes("k-1", "submit", {"path": "/w.k"}, "ann", 1, 10.0)
     assert faults("request", json.loads(content)) == []
     assert faults("request", json.loads(content) | {"arguments": {"path": "w.k"}}) != []
+
+
+@pytest.mark.parametrize(
+    ("command", "right", "wrong"),
+    [
+        ("submit", {"path": "/w.k", "environment": "prod", "layer": "/l.yaml", "check": True, "continues": "w-1"}, {}),
+        ("submit", {"path": "/w.k", "environment": None, "layer": None, "continues": None}, {"path": "/", "check": 1}),
+        ("cancel", {"workflow": "w-1"}, {"workflow": "../w"}),
+        ("pause", {"workflow": "w-1", "now": True}, {"workflow": "w-1", "now": "yes"}),
+        ("resume", {"workflow": "w-1"}, {"workflow": "../w"}),
+        ("retry", {"workflow": "w-1", "operation": None, "tasks": ["w-1.a.b.c"]}, {"workflow": "w", "tasks": "t"}),
+        ("retry", {"workflow": "w-1", "failed_only": True, "everything": False}, {"operation": "a"}),
+        ("rollback", {"workflow": "w-1", "to": "start"}, {"to": "start"}),
+        ("resolve", {"task": "w-1.a.b.c", "outcome": "failed"}, {"task": "w-1.a.b.c", "outcome": "odd"}),
+        ("stop", {"mode": "drain"}, {"mode": "odd"}),
+    ],
+)
+def test_arguments_are_as_the_daemon_takes_them(command: str, right: dict[str, Any], wrong: dict[str, Any]) -> None:
+    """The schema and the daemon say the same of a request."""
+    for arguments, is_right in ((right, True), (wrong, False)):
+        content = drop.request_bytes("k-1", command, arguments, "ann", 1, 10.0)
+        assert (faults("request", json.loads(content)) == []) == is_right
+        if is_right:
+            assert parse(content, "k-1").command == command
+        else:
+            with pytest.raises(BadRequest):
+                parse(content, "k-1")
 
 
 def test_reports_are_as_their_schema_says() -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.interfaces.cli.test_dry_run import marked
 from tests.nu.conftest import Nushell
 from tests.support.live import read_workflow, wait_for
-from tests.support.nushell import VERSIONS, run_nu
+from tests.support.nushell import ROOT, VERSIONS, run_nu
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,12 +69,23 @@ def test_watch_raises_in_a_script_when_the_workflow_fails(
 
 
 @every_version
-def test_dry_run_gives_the_waves(version: str, daemon: LiveDaemon, tmp_path: Path) -> None:
-    """One row for each operation, with the wave in which it would run; nothing is submitted."""
+def test_dry_run_gives_a_record(version: str, daemon: LiveDaemon, tmp_path: Path) -> None:
+    """One row for each operation, with the wave in which it would run, and all the rest; nothing is submitted."""
     nu = Nushell(daemon.data_dir, tmp_path, version)
     before = nu.value("batch list | length")
-    rows = nu.value("batch submit data/examples/wuji.k --dry-run")
-    assert [(row["wave"], row["operation"], row["tasks"]) for row in rows] == [
+    found = nu.value("batch submit data/examples/wuji.k --dry-run --data-dir /nowhere")
+    assert list(found)[:8] == [
+        "name",
+        "environment",
+        "waves",
+        "order",
+        "resolved",
+        "irreversible",
+        "limits",
+        "warnings",
+    ]
+    assert (found["total"], found["durations"]["assumed"]) == (240_000_000_000, 10)
+    assert [(row["wave"], row["operation"], row["tasks"]) for row in found["waves"]] == [
         (1, "create-servers", 3),
         (2, "install-base", 3),
         (3, "install-k8s", 1),
@@ -88,6 +100,44 @@ def test_validate_submits_nothing(nu: Nushell, definitions: Path) -> None:
     report = nu.value(f"batch submit {definitions}/wrong.k --validate")
     assert (report["valid"], len(report["errors"])) == (False, 2)
     assert nu.value("batch list | length") == before
+
+
+def test_dry_run_tells_values_that_were_chosen(nu: Nushell) -> None:
+    """Those of an environment; all of them on request."""
+    code = "batch submit data/examples/environments.k --environment prod --dry-run {} | get resolved | length"
+    chosen, every = (nu.value(code.format(flag)) for flag in ("", "--resolved"))
+    assert chosen == 5
+    assert every > 2 * chosen
+
+
+def test_the_document_shows_what_a_dry_run_says(tmp_path: Path) -> None:
+    """docs/simulate.md: the very table."""
+    for name, text in marked("file"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (shown,) = marked("shown by nu")
+    script = f"use {ROOT}/nulib *; cd {tmp_path}; {shown[0]}"
+    assert run_nu(script, home=tmp_path / "home").stdout.strip() == shown[1].strip()
+
+
+@every_version
+def test_simulate_and_eta(version: str, daemon: LiveDaemon, definitions: Path, tmp_path: Path) -> None:
+    """How long, with what-ifs; how long still, of a workflow that runs and of one that is over."""
+    nu = Nushell(daemon.data_dir, tmp_path, version)
+    simulate = f"batch simulate {definitions}/good.k --assume 10sec --data-dir /nowhere"
+    assert nu.value(f"{simulate} --with [first=2x] --max-running 1 | $in.total / 1sec") == 50
+    assert nu.value(f"{simulate} --fail [gamma] | get status") == "failed"
+    assert nu.value(f"batch eta {newest(nu, 'good')} | select status remaining") == {
+        "status": "succeeded",
+        "remaining": 0,
+    }
+    workflow = daemon.submit(definitions / "slow.k")
+    left = nu.value(f"batch eta {workflow}")
+    assert left["workflow"] == workflow
+    assert 0 < left["tasks"] <= 3
+    assert 0 <= left["remaining"] < 60 * 10**9  # good.k and bad.k have had tasks like these
+    nu.value(f"batch cancel {workflow}")
+    daemon.wait_until_over(workflow)
 
 
 @every_version
@@ -109,6 +159,10 @@ def test_submit_answers_with_the_workflow(version: str, daemon: LiveDaemon, defi
         ("batch cancel nobody", "cannot be cancelled", ["There is no workflow nobody"]),
         ("batch status nobody --format toml", "not a format", ["Formats are table, json, yaml"]),
         ("batch submit {}/good.k --data-dir /nowhere", "this data directory", ["No daemon runs on /nowhere"]),
+        ("batch simulate {}/good.k --fail [gama]", "not something to fail", ["no operation or item 'gama'", "gamma"]),
+        ("batch simulate {}/good.k --with [gamma]", "not something to change", ["is not NAME=CHANGE"]),
+        ("batch simulate {}/nowhere.k", "no such file", ["There is no file"]),
+        ("batch eta nobody", "not known here", ["There is no workflow nobody"]),
     ],
 )
 def test_an_error_points_at_what_was_typed(

@@ -152,6 +152,13 @@ def test_every_command_is_listed_with_its_examples(version: str, tmp_path: Path)
         "orch cancel",
         "orch workflows",
         "orch workflow",
+        "orch why",
+        "orch check",
+        "orch pause",
+        "orch resume",
+        "orch retry",
+        "orch rollback",
+        "orch resolve",
     }
     assert all(examples for name, examples in commands.items() if name != "orch")
 

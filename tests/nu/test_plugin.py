@@ -10,12 +10,13 @@ import os
 import re
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nu_plugin_orch import commands
 from orchestrator.engine.events import AttemptExited
+from orchestrator.interfaces.spool.request import SubmitArguments
 from tests.files.test_drop import answering
 from tests.nu_plugin_orch.commands.test_validate import RIGHT
 from tests.support.foreign_directory import STATUS, TASK, make_foreign, write
@@ -23,6 +24,10 @@ from tests.support.nushell import NEWEST, OLDEST, PLUGIN, VERSIONS, clean_enviro
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
 from tests.support.terminal import Terminal
+
+if TYPE_CHECKING:
+    from orchestrator.interfaces.spool.inbox import Inbox
+    from orchestrator.interfaces.spool.request import Request
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "plugin").glob("*.transcript"))
 WORKFLOW = "wuji-4k7q0d"
@@ -119,11 +124,24 @@ EXAMPLES = [it["example"] for name in commands.MODULES for it in commands.load(n
 def test_every_example_runs(version: str, tmp_path: Path) -> None:
     """As help shows it, in a directory with a daemon (requirement R2-34)."""
     own = make_own(tmp_path / "own")
+    own.submit(plan(operation("a")), "checks-000000")
+    own.happen(AttemptExited("checks-000000.a.local.x", 1, 0))
     results: dict[str, dict[str, object]] = {
         "submit": {"workflow": WORKFLOW, "name": "wuji", "tasks": 10, "plan": "sha256:1", "warnings": []},
+        "check": {"workflow": "checks-000000", "name": "checks", "tasks": 1, "plan": "sha256:1", "warnings": []},
         "cancel": {"workflow": WORKFLOW, "status": "cancelled"},
+        "pause": {"workflow": WORKFLOW, "status": "paused"},
+        "resume": {"workflow": WORKFLOW, "status": "running"},
+        "retry": {"workflow": WORKFLOW, "status": "queued", "tasks": 2},
+        "rollback": {"workflow": WORKFLOW, "status": "rolling_back", "tasks": 1, "note": "rolled back by somebody"},
+        "resolve": {"workflow": WORKFLOW, "task": f"{WORKFLOW}.a.local.x", "status": "succeeded"},
     }
-    with answering(own, lambda inbox, request: inbox.reply(request.key, 5, results[request.command])):
+
+    def answer(inbox: Inbox, request: Request) -> None:
+        is_check = isinstance(request.arguments, SubmitArguments) and request.arguments.check
+        inbox.reply(request.key, 5, results["check" if is_check else request.command])
+
+    with answering(own, answer):
         done = run_nu(
             session(EXAMPLES),
             home=tmp_path / "home",
@@ -172,6 +190,7 @@ def test_labels_point_at_what_was_typed(version: str, world: Path) -> None:
         ("orch status", "orch status", "here"),
         ("orch tasks --limit -5", "--limit -5", "less than none"),
         ("orch workflow nobody -d own", "nobody", "not known here"),
+        ("orch why nobody -d own", "nobody", "not known here"),
         ("orch validate nowhere.k", "nowhere.k", "no such file"),
     ]
     for code, marked, label in cases:

@@ -281,6 +281,7 @@ def test_tab_offers_workflows(engine: Engine, own: OwnDirectory) -> None:
         end(own, item)
     assert offered(engine, "orch cancel", {"Positional": 0}) == ["w2"]
     assert offered(engine, "orch workflow", {"Positional": 0}) == ["w2", "w1"]
+    assert offered(engine, "orch why", {"Positional": 0}) == ["w2", "w1", "w2.a.local.x"]
     assert offered(engine, "orch watch", {"Flag": "workflow"}) == ["w2", "w1"]
 
 

@@ -49,7 +49,9 @@ class Bench:
         self.world = World()
         self.journal = Journal(self.disk, "/d", 1, 0, FIRST_SUM)
         self.projector = Projector(self.world, self.clock, self._write, lambda: ("status.json", b"{}"))
-        self.loop = Loop(self.world, self.journal, self.clock, self.projector, self.performed.append, self._sync_asked)
+        self.loop = Loop(
+            self.world, self.journal, self.clock, self.projector.mark, self.performed.append, self._sync_asked
+        )
 
     def _write(self, batch: Batch, is_complete: bool) -> None:
         assert is_complete

@@ -38,11 +38,15 @@ class Oracle:
     Attributes:
         promised: {workflow id: key} that a client was told.
         plans: {workflow id: plan}, from what was submitted.
+        vouched: tasks of which somebody said that they succeeded, so that no process has to show for it.
+        steered: {workflow id: how often somebody wanted it retried or rolled back}.
     """
 
     def __init__(self, machine: Machine) -> None:
         self.promised: dict[str, str] = {}
         self.plans: dict[str, Plan] = {}
+        self.vouched: set[str] = set()
+        self.steered: dict[str, int] = {}
         self._machine = machine
         self._judged = 0
         self._begun: dict[Attempt, Process] = {}
@@ -94,8 +98,10 @@ class Oracle:
             if other is not process and other.launch.task == task.id and other.state == "running":
                 raise Broken(f"I2: two attempts of {task.id} at once")
         if process.launch.command == "undo":
+            self._judge_undo(task)
             return
         ended_well = {begun.launch.task for begun in self._begun.values() if begun.exit_code == 0}
+        ended_well |= self.vouched
         for operation in task.workflow.operations:
             if operation.plan.id in task.operation.plan.after:
                 early = [before.id for before in operation.tasks if before.id not in ended_well]
@@ -109,8 +115,26 @@ class Oracle:
             if begun.boot == self._machine.boots and begun.is_known
         ]
         asked_to = [begun for begun in failed if not begun.was_told_to_end]
-        if len(asked_to) >= task.operation.plan.retry.max_attempts:
+        times = 1 + self.steered.get(task.workflow.id, 0)
+        if len(asked_to) >= times * task.operation.plan.retry.max_attempts:
             raise Broken(f"I4: {task.id} began again after {len(asked_to)} failures")
+
+    def _judge_undo(self, task: Task) -> None:
+        """What stands on `task`, over whole operations, is gone (R1-29); as far as anybody can know it was there."""
+        workflow = task.workflow
+        if workflow.plan.rollback.preserve_successful or self.steered.get(workflow.id):
+            return
+        behind = list(task.operation.dependents)
+        for operation in behind:
+            behind += [other for other in operation.dependents if other not in behind]
+            for other in operation.tasks:
+                own = [begun for attempt, begun in self._begun.items() if attempt[0] == other.id]
+                known = [
+                    begun for begun in own if begun.exit_code == 0 and begun.is_known and not begun.was_told_to_end
+                ]
+                is_there = known and known[-1].launch.command != "undo" and known[-1].boot == self._machine.boots
+                if is_there and other.action.undo is not None and other.outcome != "timed_out":
+                    raise Broken(f"I3: {task.id} is undone before {other.id}")
 
     def _judge_owners(self, world: World, *, is_healthy: bool) -> None:
         now_us = self._machine.mono_us
@@ -156,9 +180,11 @@ class Oracle:
         own = [begun for attempt, begun in self._begun.items() if attempt[0] == task.id]
         did = [begun for begun in own if begun.launch.command != "undo"]
         undid = [begun for begun in own if begun.launch.command == "undo"]
-        if task.status == "succeeded" and not any(begun.exit_code == 0 for begun in did):
+        has_done = any(begun.exit_code == 0 for begun in did) or task.id in self.vouched
+        if task.status == "succeeded" and not has_done:
             raise Broken(f"{task.id} succeeded without a process that did")
         if task.status == "rolled_back" and not any(begun.exit_code == 0 for begun in undid):
             raise Broken(f"{task.id} is rolled back without a process that did it")
-        if task.status in ("pending", "upstream_failed", "skipped") and did:
+        is_once = not self.steered.get(task.workflow.id)
+        if task.status in ("pending", "upstream_failed", "skipped") and did and is_once:
             raise Broken(f"{task.id} is {task.status} and began")

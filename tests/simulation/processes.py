@@ -149,7 +149,7 @@ class Running:
             return None
         self._fd = -1
         if process.exit_code == UNCLAIMED and process.began_us is None:
-            return Lost("it could not begin")
+            return Lost("it could not begin", has_begun=False)
         if self._is_own or self._was_killed:
             return Exited(process.exit_code or 0)
         known = read_records(process.machine, process.launch).exit_code
@@ -199,7 +199,7 @@ class Effect:
             return Exited(records.exit_code)
         process = self._machine.processes.get((launch.task, launch.attempt))
         if records.claim is None and not records.taken and self._take(launch):
-            return Lost("it had not begun when the daemon ended")
+            return Lost("it had not begun when the daemon ended", has_begun=False)
         if process is not None and not process.is_over:
             return Running(process, self._reactor, is_own=False)
         return Lost("its process ended without recording an exit code")

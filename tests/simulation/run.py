@@ -209,9 +209,47 @@ class Run:
     def _promised(self, client: Client) -> None:
         is_new = client.key not in self.oracle.promised.values()
         self.oracle.hear(client)
-        if client.command == "submit" and is_new and client.answer and client.answer["ok"] and self.fate.random() < 0.2:
+        if client.command == "submit" and is_new and client.answer and client.answer["ok"]:
             workflow = client.answer["result"]["workflow"]
-            self._invite(f"cancel-{client.key}", "cancel", {"workflow": workflow}, self.fate.randint(0, 4 * _SECOND))
+            for number in range(self.fate.choice((0, 1, 2, 4))):
+                self._steer(workflow, f"{client.key}-{number}", self.fate.randint(0, 8 * _SECOND))
+
+    def _steer(self, workflow: str, key: str, delay_us: int) -> None:
+        """Somebody will want something of a workflow, at a good moment or a bad one."""
+        fate = self.fate
+        own: dict[str, object] = {"workflow": workflow}
+        wishes: list[tuple[str, dict[str, object]]] = [
+            ("cancel", {**own}),
+            ("pause", {**own, "now": False}),
+            ("pause", {**own, "now": True}),
+            ("resume", {**own}),
+            ("rollback", {**own}),
+            ("rollback", {**own, "to": fate.choice(("start", "operations-1", "operations-2"))}),
+            ("retry", {**own}),
+            ("retry", {**own, "everything": True}),
+            ("retry", {**own, "operation": "op0"}),
+            ("retry", {**own, "failed_only": True}),
+        ]
+        command, arguments = fate.choice(wishes)
+        if command in ("retry", "rollback"):
+            self.oracle.steered[workflow] = self.oracle.steered.get(workflow, 0) + 1
+        self._invite(f"{command}-{key}", command, arguments, delay_us)
+        if command == "pause":
+            self._invite(f"resume-{key}", "resume", own, delay_us + fate.randint(0, 6 * _SECOND))
+
+    def _let_go(self, daemon: Daemon) -> None:
+        """In peace, nobody keeps anything waiting."""
+        for workflow in daemon.world.workflows.values():
+            number = len(self.clients)
+            if workflow.is_paused:
+                self._invite(f"resume-{workflow.id}-{number}", "resume", {"workflow": workflow.id}, 0)
+                return
+            for task in workflow.tasks:
+                if task.status == "unknown":
+                    outcome = self.fate.choice(("succeeded", "failed"))
+                    self.oracle.vouched |= {task.id} if outcome == "succeeded" else set()
+                    self._invite(f"resolve-{number}", "resolve", {"task": task.id, "outcome": outcome}, 0)
+                    return
 
     # --- what goes wrong -------------------------------------------------------------------------------------
 
@@ -357,9 +395,11 @@ class Run:
             return
         if machine.mono_us - self._life_began_us > _PATIENCE_US:
             raise Broken(f"does not come to an end: {[vars(client) for client in self.clients if not client.is_done]}")
-        if all(client.is_done for client in self.clients) and daemon.is_settled and self._is_over(daemon):
-            assert self._host is not None
-            self._host.end()
+        if all(client.is_done for client in self.clients) and daemon.is_settled:
+            self._let_go(daemon)
+            if self._is_over(daemon):
+                assert self._host is not None
+                self._host.end()
 
     def _is_over(self, daemon: Daemon) -> bool:
         is_open = any(one.finished is None for one in daemon.world.workflows.values())

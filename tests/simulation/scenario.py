@@ -6,6 +6,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, get_args
 
+import msgspec
+
 from orchestrator.files.drop import request_bytes
 from orchestrator.plan import ir
 from orchestrator.plan.ir import OnFailure, RetryPolicy, RollbackStrategy, WorkflowType
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 DATA_DIR = "/srv/data"
 
+#: Some hold at once, some later, some never.
+CONDITIONS = ("", "", "source.running == 0", "workflow.elapsed_s >= 3", "source.attempt > 2", "target.item < 1")
+
 _SECOND = 1_000_000
 
 
@@ -28,25 +33,50 @@ def random_plan(fate: random.Random) -> Plan:
     operations: list[ir.Operation] = []
     for number in range(fate.randint(1, 4)):
         earlier = [other.id for other in operations]
-        operations.append(
-            operation(
-                f"op{number}",
-                tuple(f"i{item}" for item in range(fate.randint(1, 3))),
-                tuple(name for name in earlier if fate.random() < 0.5),
-                providers=fate.choice((("local",), ("local",), ("local", "other"))),
-                parallel=fate.random() < 0.7,
-                timeout_s=fate.choice((2, 10, 300)),
-                on_failure=fate.choice(get_args(OnFailure)),
-                priority=fate.choice((0, 0, 5)),
-                retry=RetryPolicy(max_attempts=fate.randint(1, 3), initial_delay=fate.choice((0, 1, 3))),
-                undo=fate.choice((None, "undo")),
-            )
+        one = operation(
+            f"op{number}",
+            tuple(f"i{item}" for item in range(fate.randint(1, 3))),
+            tuple(name for name in earlier if fate.random() < 0.5),
+            providers=fate.choice((("local",), ("local",), ("local", "other"))),
+            parallel=fate.choice((True, True, False, 2)),
+            timeout_s=fate.choice((2, 10, 300)),
+            on_failure=fate.choice(get_args(OnFailure)),
+            priority=fate.choice((0, 0, 5)),
+            retry=RetryPolicy(max_attempts=fate.randint(1, 3), initial_delay=fate.choice((0, 1, 3))),
+            undo=fate.choice((None, "undo")),
         )
+        operations.append(msgspec.structs.replace(one, at_most_once=fate.random() < 0.25))
     strategy = RollbackStrategy(
-        enabled=fate.random() < 0.9, on_partial_failure=fate.random() < 0.7, preserve_successful=fate.random() < 0.3
+        enabled=fate.random() < 0.9,
+        on_partial_failure=fate.random() < 0.7,
+        checkpoint_interval=fate.choice((1, 2, 5)),
+        preserve_successful=fate.random() < 0.3,
     )
     kind = fate.choice(get_args(WorkflowType))
-    return plan(*operations, kind=kind, rollback=strategy, batch_size=fate.choice((None, 1, 2)))
+    made = plan(*operations, kind=kind, rollback=strategy)
+    limits = {
+        name: ir.ProviderLimits(fate.choice((None, 1, 2)), fate.choice((None, None, 2))) for name in made.providers
+    }
+    settings: dict[str, object] = {"monitoring": {"checkpoint_frequency": fate.choice((1, 10))}}
+    return msgspec.structs.replace(made, providers=limits, edges=random_edges(fate, operations), settings=settings)
+
+
+def random_edges(fate: random.Random, operations: list[ir.Operation]) -> tuple[ir.Edge, ...]:
+    """A few edges between items, from earlier operations to later ones; some with conditions."""
+    edges = []
+    for number, later in enumerate(operations):
+        if number and fate.random() < 0.3:
+            earlier = fate.choice(operations[:number])
+            edges.append(
+                ir.Edge(
+                    ir.Place(earlier.id, fate.choice(earlier.items)),
+                    ir.Place(later.id, fate.choice((None, later.items[0]))),
+                    fate.choice(get_args(ir.DependencyType)),
+                    fate.choice(CONDITIONS),
+                    fate.choice((1, 20)),
+                )
+            )
+    return tuple(edges)
 
 
 class Definitions:

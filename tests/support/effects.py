@@ -97,7 +97,7 @@ class FakeEffect:
             return self.exits[attempt]
         if attempt not in self._claims:
             self._claims.add(attempt)
-            return Lost("it had not begun when the daemon ended")
+            return Lost("it had not begun when the daemon ended", has_begun=False)
         earlier = self._earlier.get(attempt)
         if earlier is None or earlier._ended is not None:
             return Lost("its process ended without recording an exit code")

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.files import drop, read
-from orchestrator.files.layout import JOURNAL
+from orchestrator.files.layout import JOURNAL, segment_number
 from orchestrator.files.lock import is_held
 from orchestrator.model.errors import StatusInvalid
 
@@ -138,7 +138,7 @@ def read_workflow(data_dir: str, workflow: str) -> dict[str, Any]:
 def records(data_dir: str) -> list[dict[str, Any]]:
     """Every whole record of the journal, in order."""
     found = []
-    for name in sorted(os.listdir(f"{data_dir}/{JOURNAL}")):
+    for name in sorted(filter(segment_number, os.listdir(f"{data_dir}/{JOURNAL}"))):
         with open(f"{data_dir}/{JOURNAL}/{name}", encoding="utf-8") as file:
             found += [json.loads(line) for line in file if line.strip()]
     return found

@@ -26,7 +26,7 @@ def operation(
     after: tuple[str, ...] = (),
     *,
     providers: tuple[str, ...] = ("local",),
-    parallel: bool = True,
+    parallel: bool | int = True,
     timeout_s: int = 300,
     on_failure: OnFailure = "fail",
     priority: int = 0,

@@ -8,17 +8,21 @@ import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from orchestrator.definitions.evaluator import sandbox
-from orchestrator.definitions.kcl import frontend
+from orchestrator.definitions.shape.loading import EngineMissing
 
 if TYPE_CHECKING:
-    from orchestrator.definitions.kcl.frontend import Wanted
+    from collections.abc import Callable
+    from typing import Any
 
 #: Exit code of a child whose own code is at fault; what it says is in its reply.
 _BUG = 70
 
+#: What a child answers that cannot render and has to (`orchestrator.definitions.shape.loading`).
+NEEDS_ENGINE = b'{"needs": "engine"}'
 
-def run(wanted: Wanted, reply_fd: int, readable: list[str]) -> NoReturn:
-    """Look at what is wanted, write the report to `reply_fd` as JSON, and end this process."""
+
+def run(look: Callable[[], dict[str, Any]], reply_fd: int, readable: list[str]) -> NoReturn:
+    """Call `look`, write what it returns to `reply_fd` as JSON, and end this process."""
     code = 0
     try:
         os.setsid()
@@ -28,7 +32,9 @@ def run(wanted: Wanted, reply_fd: int, readable: list[str]) -> NoReturn:
         os.environ["KCL_PKG_PATH"] = "/dev/null/none"
         sandbox.read_only(readable)
         sandbox.limit_resources()
-        answer = json.dumps(frontend.report(wanted)).encode()
+        answer = json.dumps(look()).encode()
+    except EngineMissing:
+        answer = NEEDS_ENGINE
     except MemoryError:
         os._exit(_BUG + 1)
     except BaseException:  # noqa: BLE001 - the parent tells it; nothing may escape into the forked stack

@@ -6,6 +6,7 @@ Where the kernel has none, the static rules of `orchestrator.definitions.kcl.rul
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -21,6 +22,9 @@ OPEN_FILES = 64
 STACK_BYTES = 64 << 20
 #: Of any file it writes: that is only the memory behind its standard error.
 FILE_BYTES = 1 << 20
+
+#: Tells how large this process is; opened before the right to open it is given up.
+_size_fd = -1
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PR_SET_NO_NEW_PRIVS = 38
@@ -51,7 +55,9 @@ def limit_resources() -> None:
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_AS, MEMORY_BYTES),
     ):
-        resource.setrlimit(what, (most, most))
+        _, hard = resource.getrlimit(what)
+        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 1))
     _, hard = resource.getrlimit(resource.RLIMIT_STACK)
     enough = hard == resource.RLIM_INFINITY or hard >= STACK_BYTES
@@ -60,6 +66,7 @@ def limit_resources() -> None:
 
 def read_only(folders: Iterable[str]) -> bool:
     """Leave this process nothing of the file system but reading below `folders`; True if the kernel can do that."""
+    _open_size()
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
     if version < 1:
@@ -85,3 +92,17 @@ def _allow(libc: ctypes.CDLL, ruleset: int, folder: str) -> None:
     rule = _PathBeneath(_READ_FILE | _READ_DIR, fd)
     libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(rule), 0)
     os.close(fd)
+
+
+def _open_size() -> None:
+    global _size_fd  # noqa: PLW0603 - the process's own, as the rights are
+    with contextlib.suppress(OSError):
+        _size_fd = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def address_space() -> int | None:
+    """Bytes of address space that this process uses; None if `read_only` was not called, or nobody can tell."""
+    try:
+        return int(os.pread(_size_fd, 64, 0).split()[0]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return None

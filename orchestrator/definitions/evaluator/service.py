@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.definitions import diagnostics
 from orchestrator.definitions.diagnostics import Text
-from orchestrator.definitions.evaluator import child, sandbox
-from orchestrator.definitions.kcl import evaluate, lax, package_dir
+from orchestrator.definitions.evaluator import child, rest, sandbox
+from orchestrator.definitions.kcl import evaluate, frontend, lax, package_dir
 from orchestrator.definitions.kcl.frontend import Wanted
 from orchestrator.definitions.providers import load_providers
+from orchestrator.definitions.shape import layers, loading
+from orchestrator.definitions.taskservs import load_taskservs, machine
 from orchestrator.model.errors import NotFound, OrchestratorError, UsageError
 from orchestrator.model.limits import DEFINITION_BYTES_MAX, REQUEST_BYTES_MAX
 
@@ -49,6 +51,8 @@ class _Job:
         self.pid = 0
         self.output = b""
         self.timed_out = False
+        #: What its child does, given the file descriptor to answer on.
+        self.work: Callable[[int], object] = lambda _: None
 
 
 class Service:
@@ -140,12 +144,17 @@ class Service:
 
     def _begin(self, client: socket.socket, request: dict[str, Any]) -> None:
         self._busy = time.monotonic()
+        if "remaining" in request:
+            self._begin_remaining(client, request)
+            return
         try:
             source = _read(request["path"])
             providers = load_providers(request["data_dir"])
+            services = load_taskservs(request["data_dir"])
         except OrchestratorError as error:
             self._send(client, {"error": {"code": error.code, "message": error.message, "help": error.help}})
             return
+        environment = request.get("environment") or ""
         wanted = Wanted(
             request["path"],
             source,
@@ -156,9 +165,26 @@ class Service:
             request["name"],
             request["strict"],
             request["want_plan"],
+            request.get("simulate"),
+            environment=environment,
+            layer=layers.find(request["path"], environment, request.get("layer")),
+            resolved=bool(request.get("resolved")),
+            check=bool(request.get("check")),
+            dry_run=bool(request.get("dry_run")),
+            services=services,
+            machine=machine.measure(request["data_dir"] or os.path.dirname(request["path"])),
         )
         job = _Job(client, request, _digest(source))
-        self._fork(job, lambda fd: child.run(wanted, fd, self._readable(request["path"])))
+        job.work = lambda fd: child.run(lambda: frontend.report(wanted), fd, self._readable(request["path"]))
+        self._fork(job)
+
+    def _begin_remaining(self, client: socket.socket, request: dict[str, Any]) -> None:
+        folder, told = request["path"], request["remaining"]
+        job = _Job(client, request, "")
+        job.work = lambda fd: child.run(
+            lambda: rest.report(folder, told["assumptions"], told["elapsed_ms"]), fd, [folder]
+        )
+        self._fork(job)
 
     def _readable(self, path: str) -> list[str]:
         folder = os.path.dirname(path)
@@ -167,13 +193,13 @@ class Service:
             root = os.path.dirname(root)
         return [self._package, self._lax, root if os.path.exists(f"{root}/kcl.mod") else folder]
 
-    def _fork(self, job: _Job, work: Callable[[int], object]) -> None:
+    def _fork(self, job: _Job) -> None:
         reader, writer = os.pipe()
         job.pid = os.fork()
         if job.pid == 0:
             os.close(reader)
             self._close_in_child()
-            work(writer)
+            job.work(writer)
         os.close(writer)
         os.set_blocking(reader, False)
         self._jobs[reader] = job
@@ -201,6 +227,11 @@ class Service:
         del self._jobs[reader]
         _, status = os.waitpid(job.pid, 0)
         self._busy = time.monotonic()
+        if job.output == child.NEEDS_ENGINE:
+            loading.load()
+            job.output = b""
+            self._fork(job)
+            return
         self._send(job.client, _finished(job, status))
 
     def _send(self, client: socket.socket, reply: dict[str, Any]) -> None:
@@ -243,6 +274,10 @@ def _finished(job: _Job, status: int) -> dict[str, Any]:
     report = _report_of(job, status)
     if "bug" in report:
         return {"error": {"code": "orch::validate::bug", "message": report["bug"], "help": ""}}
+    if "refused" in report:
+        return {"error": report["refused"]}
+    if "remaining" in report:
+        return report
     found = report.pop("diagnostics") + _missing_files(report.pop("files"))
     if job.request["digest"] not in (None, job.digest):
         message = "the file has changed since it was submitted"

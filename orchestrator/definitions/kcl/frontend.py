@@ -8,34 +8,49 @@ demands, and the shared checks find all of it in the values, at the user's own l
 from __future__ import annotations
 
 import os
+import re
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from orchestrator.definitions import diagnostics
+from orchestrator.definitions import diagnostics, taskservs
 from orchestrator.definitions.diagnostics import Text
-from orchestrator.definitions.kcl import PACKAGE, evaluate, guard, messages, rules
-from orchestrator.definitions.kcl.positions import SourceMap
-from orchestrator.plan import graph, ir
+from orchestrator.definitions.kcl import PACKAGE, evaluate, fields, guard, lint, messages, rules, secrets
+from orchestrator.definitions.kcl.positions import Place, SourceMap
+from orchestrator.definitions.shape import environments, origins
+from orchestrator.definitions.shape.places import Places
+from orchestrator.definitions.shape.workflow import Shaping
+from orchestrator.forecast import dry_run
+from orchestrator.forecast import report as forecast
+from orchestrator.plan import drift, graph, ir
 from orchestrator.plan.build import build
-from orchestrator.plan.check import check, check_strictly, did_you_mean
+from orchestrator.plan.check import check
+from orchestrator.plan.declarations import Resources
+from orchestrator.plan.fault import Fault, did_you_mean
+from orchestrator.plan.services import Known, with_services
+from orchestrator.plan.strict import check_strictly
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from orchestrator.definitions.diagnostics import Diagnostic
-    from orchestrator.plan.check import Fault
-    from orchestrator.plan.declarations import Provider
+    from orchestrator.definitions.shape.layers import LayerFile
+    from orchestrator.definitions.shape.workflow import Shaped
+    from orchestrator.plan.declarations import Provider, TaskService
 
 #: Where a file is said to lie if its own folder holds something that hides the schema package.
 _ELSEWHERE = "/definition"
-
-#: Literal operations without their schema from which evaluation becomes slow.
-_UNTYPED_MAX = 500
 
 #: Syntax trees are as deep as their expressions; the sandbox gives the stack for this.
 _RECURSION_MAX = 20_000
 
 _WORKFLOW_TYPE = f"{PACKAGE}.WorkflowDef"
+
+#: Origins of values that were chosen for this run, not written into the definition.
+_CHOSEN = ("layer:", "option ")
+_OPTION = re.compile(rb"\boption\s*\(")
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -45,6 +60,10 @@ class Wanted(msgspec.Struct, frozen=True):
         path: absolute; `source` is what it holds.
         package, lax: folders of the schema package and of the one without demands.
         name: which workflow of several, by variable or by name.
+        simulate: assumptions of a forecast (`orchestrator.forecast`), None for no forecast. Needs `want_plan`.
+        dry_run: the forecast is that of a dry run, and values that were chosen from outside are told.
+        services: task services that the installation knows.
+        machine: how large it is.
     """
 
     path: str
@@ -56,6 +75,14 @@ class Wanted(msgspec.Struct, frozen=True):
     name: str | None
     strict: bool
     want_plan: bool
+    simulate: dict[str, Any] | None = None
+    environment: str = ""
+    layer: LayerFile | None = None
+    resolved: bool = False
+    check: bool = False
+    dry_run: bool = False
+    services: dict[str, TaskService] = {}
+    machine: Resources = Resources()
 
 
 class Definition:
@@ -67,8 +94,15 @@ class Definition:
         self.workflows: list[dict[str, Any]] = []
         self.plan: dict[str, Any] = {}
         self.sources: list[dict[str, str]] = []
+        #: {package of the user: syntax trees of its files}.
+        self.imported: dict[str, list[dict[str, Any]]] = {}
         #: {path with ~: diagnostic to be told if there is no such file}; the child cannot look.
         self.files: dict[str, Diagnostic] = {}
+        #: {variable: its workflow's values as they are checked and built}.
+        self.shaped: dict[str, Shaped] = {}
+        self.resolved: list[dict[str, Any]] = []
+        #: {variable: the plan of its workflow}, of those without a fault.
+        self.plans: dict[str, ir.Plan] = {}
 
     def look(self) -> None:
         """Do everything; never raises for what the definition says."""
@@ -79,9 +113,9 @@ class Definition:
             return
         source = self.wanted.source.decode("utf-8")
         self.text = Text(self.wanted.path, source.removeprefix("\ufeff"))
-        tree = evaluate.parse(self.wanted.path, source)
-        self.map = SourceMap(tree)
-        if self._obeys_rules(source, tree):
+        self.tree = evaluate.parse(self.wanted.path, source)
+        self.map = SourceMap(self.tree)
+        if self._obeys_rules(source, self.tree):
             self._evaluate(source)
 
     def _obeys_rules(self, source: str, tree: dict[str, Any]) -> bool:
@@ -92,6 +126,7 @@ class Definition:
             trees = evaluate.parse_all(path, source, packages)
             self.found += rules.broken_in_packages(trees, self.text)
             self._pin_imported(trees)
+            self.imported = trees
         errors = bool(self.found)
         for key, place in self.map.doubled_keys():
             message = f"'{key}' is given twice in this block; the last one counts"
@@ -100,14 +135,15 @@ class Definition:
 
     def _evaluate(self, source: str) -> None:
         path, packages = self._where(self.wanted.package)
-        result = evaluate.evaluate(path, source, packages, self.wanted.options)
+        self.options = self._options(path, source, packages)
+        result = evaluate.evaluate(path, source, packages, self.options)
         if result.values is None and result.while_compiling:
             self.found += self._said(result.faults, path)
             return
         self._check_options(path, source, packages)
         values = result.values
         if values is None:
-            values = evaluate.evaluate(*self._lax(source), self.wanted.options).values or {}
+            values = evaluate.evaluate(*self._lax(source), self.options).values or {}
         before = len(self._errors())
         self._check_workflows(values, whole=result.values is not None)
         if result.values is None and len(self._errors()) == before:
@@ -153,31 +189,54 @@ class Definition:
             if whole:
                 self._no_workflow(list(values))
             return
+        shaping = self._shaping(values)
         for variable, raw in found.items():
-            self._check_workflow(variable, _without_types(raw))
+            if not whole:
+                self._check_fields(variable, raw)
+            self._shape(shaping, variable, found, whole=whole)
+            self._check_workflow(variable, self.shaped[variable].raw)
         if self.wanted.strict:
-            self._check_style()
+            self._lint(found)
         if self.wanted.want_plan and not self._errors():
             self._choose(found)
 
     def _check_workflow(self, variable: str, raw: dict[str, Any]) -> None:
         faults = check(raw, self.wanted.providers)
         if self.wanted.strict:
-            faults += check_strictly(raw)
+            faults += check_strictly(raw, self.wanted.providers)
         self.found += [self._diagnostic(variable, fault) for fault in faults]
         entry: dict[str, Any] = {"name": raw.get("name"), "variable": variable}
-        if any(fault.severity == "error" for fault in faults):
+        plan = None
+        if not any(fault.severity == "error" for fault in faults) and not self.shaped[variable].has_errors():
+            plan = self._build(variable, raw)
+        if plan is None:
             entry |= {"operations": len(raw.get("operations") or []), "tasks": None, "digest": None}
         else:
-            plan = self._build(raw)
             tasks = sum(len(operation.items) * len(operation.providers) for operation in plan.operations)
             digest = ir.digest(ir.canonical(plan))
             entry |= {"operations": len(plan.operations), "tasks": tasks, "digest": digest}
         self.workflows.append(entry)
         self._note_key_file(variable, raw)
 
-    def _build(self, raw: dict[str, Any]) -> ir.Plan:
-        return build(raw, self.wanted.providers, os.path.dirname(self.wanted.path))
+    def _build(self, variable: str, raw: dict[str, Any]) -> ir.Plan | None:
+        """The plan of values that `check` found no error in; None if its task services are at fault, which is told."""
+        plan = build(raw, self.wanted.providers, os.path.dirname(self.wanted.path))
+        plan, faults = with_services(plan, raw, self._known)
+        self.found += [self._diagnostic(variable, fault) for fault in faults]
+        if not faults:
+            self.plans[variable] = msgspec.structs.replace(plan, environment=self.wanted.environment)
+        return self.plans.get(variable)
+
+    @cached_property
+    def _known(self) -> Known:
+        """What is known of providers and task services; what is wrong with files beside the definition is told."""
+        services, wrong = taskservs.beside(os.path.dirname(self.wanted.path))
+        for path, content, fault in wrong:
+            text = Text(path, content)
+            line, column = fault.line or 0, (fault.column or 1) - 1
+            place = Place(line, column, line, column + 1) if line else None
+            self.found.append(diagnostics.make("WF140", fault.message, text, place, help=taskservs.HELP))
+        return Known(self.wanted.providers, {**self.wanted.services, **services}, self.wanted.machine)
 
     def _note_key_file(self, variable: str, raw: dict[str, Any]) -> None:
         path = ((raw.get("secrets") or {}).get("sops_config") or {}).get("age_key_file")
@@ -197,33 +256,91 @@ class Definition:
             help_text = f"Say which with --name. There are: {listed}."
             self.found.append(diagnostics.make(code, message, self.text, help=help_text))
             return
-        plan = self._build(_without_types(found[chosen[0]]))
+        shaped = self.shaped[chosen[0]]
+        self.sources += [{"path": path, "text": text} for path, text in shaped.sources.items()]
+        plan = self._to_be_run(chosen[0], self.plans[chosen[0]])
         encoded = ir.canonical(plan)
         by_id = {operation.id: operation for operation in plan.operations}
         self.plan = {
             "plan": encoded.decode(),
             "plan_digest": ir.digest(encoded),
             "waves": [[_shown(by_id[name]) for name in wave] for wave in graph.waves(plan)],
+            **(dry_run if self.wanted.dry_run else forecast).answer(plan, self.wanted.simulate),
         }
+
+    def _to_be_run(self, variable: str, plan: ir.Plan) -> ir.Plan:
+        """`plan`, or that of its checks; what cannot be checked is told."""
+        if not self.wanted.check:
+            return plan
+        checking, left = drift.checks(plan, self.wanted.providers)
+        ids = [one.get("id") for one in self.shaped[variable].raw["operations"]]
+        for one in left:
+            where = ("operations", ids.index(one.operation)) if one.operation in ids else ()
+            what = f"'{one.operation}'" + (f" on {one.provider}" if one.provider else "")
+            fault = Fault("WF015", where, f"{what} is not checked: {one.why}", severity="warning")
+            self.found.append(self._diagnostic(variable, fault))
+        if not checking.operations:
+            nothing = Fault("WF016", (), "nothing in this workflow can be checked", "The warnings say why.")
+            self.found.append(self._diagnostic(variable, nothing))
+        return checking
 
     def _no_workflow(self, names: list[str]) -> None:
         listed = f"It defines {', '.join(names)}." if names else "It defines nothing."
         help_text = f"{listed} Assign a `{_WORKFLOW_TYPE} {{...}}` to a top-level variable."
         self.found.append(diagnostics.make("WF010", "there is no workflow in this file", self.text, help=help_text))
 
-    def _check_style(self) -> None:
-        used = self.wanted.source.decode("utf-8")
-        for name, place in self.map.imports():
-            word = name.split(".")[-1]
-            if used.count(word) < 2:
-                message = f"'{name}' is imported and not used"
-                self.found.append(diagnostics.make("WF303", message, self.text, place, severity="warning"))
-        if used.count("id =") > _UNTYPED_MAX and used.count("OperationDef") < _UNTYPED_MAX:
-            message = f"more than {_UNTYPED_MAX} operations are written without their schema"
-            help_text = f"Write `{PACKAGE}.OperationDef {{...}}`, or a comprehension: evaluation is linear then."
-            self.found.append(diagnostics.make("WF302", message, self.text, help=help_text, severity="warning"))
+    def _check_fields(self, variable: str, raw: dict[str, Any]) -> None:
+        """Attributes that KCL's own words do not name: those of values that are computed."""
+        for one in fields.unknown(raw, fields.attributes(self.wanted.package)):
+            name = str(one.path[-1])
+            fault = Fault("WF310", one.path, f"{one.schema} has no attribute '{name}'", did_you_mean(name, one.known))
+            self.found.append(self._diagnostic(variable, fault))
+
+    def _lint(self, found: dict[str, Any]) -> None:
+        """What the text itself has that surprises somebody, that of the user's packages included."""
+        source = self.wanted.source.decode("utf-8")
+        self.found += lint.lint(lint.Linted(self.text, source, self.tree, self.map, found))
+        for package, modules in self.imported.items():
+            for module in modules if package not in ("__main__", PACKAGE) else ():
+                with open(module["filename"], encoding="utf-8") as file:
+                    text = Text(module["filename"], file.read())
+                self.found += secrets.in_clear_text(module, text, SourceMap(module))
+
+    def _options(self, path: str, source: str, packages: dict[str, str]) -> dict[str, Any]:
+        """Values for option() in the file, that of the environment among them if the file asks for it."""
+        wanted = self.wanted
+        if not wanted.environment:
+            return wanted.options
+        known = evaluate.options_of(path, source, packages)
+        self.found += environments.faults(wanted.environment, wanted.options, known, wanted.layer, self.text)
+        return {**wanted.options, "env": wanted.environment} if "env" in known else wanted.options
+
+    def _shaping(self, values: dict[str, Any]) -> Shaping:
+        wanted = self.wanted
+        return Shaping(wanted.path, wanted.package, wanted.environment, wanted.layer, lambda: _without_types(values))
+
+    def _shape(self, shaping: Shaping, variable: str, found: dict[str, Any], *, whole: bool) -> None:
+        raw = found[variable]
+        ids = frozenset(_ids(other for name, other in found.items() if name != variable))
+        layered = self.wanted.name in (None, variable, raw.get("name"))
+        places = Places(variable, self.text, self.map)
+        shaped = shaping.shape(_without_types(raw), places, layered=layered, ids=ids, whole=whole)
+        self.shaped[variable] = shaped
+        self.found += shaped.found
+        if layered:
+            self.resolved += self._origins(shaped.raw, places, shaping.folder)
+
+    def _origins(self, raw: dict[str, Any], places: Places, folder: str) -> list[dict[str, Any]]:
+        """Where values come from: all if they are asked for, in a dry run those that were chosen from outside."""
+        if self.wanted.resolved:
+            return origins.resolved(raw, places, folder)
+        if self.wanted.dry_run and (places.layer is not None or _OPTION.search(self.wanted.source)):
+            return [row for row in origins.resolved(raw, places, folder) if row["origin"].startswith(_CHOSEN)]
+        return []
 
     def _diagnostic(self, variable: str, fault: Fault) -> Diagnostic:
+        if variable in self.shaped:
+            return self.shaped[variable].places.diagnostic(fault)
         return diagnostics.make(
             fault.code,
             fault.message,
@@ -270,6 +387,7 @@ def report(wanted: Wanted) -> dict[str, Any]:
         "definition": wanted.path,
         "sources": definition.sources,
         **definition.plan,
+        **({"resolved": definition.resolved} if wanted.resolved or wanted.dry_run else {}),
     }
 
 
@@ -288,6 +406,12 @@ def _is_workflow(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     return value.get("_type") == _WORKFLOW_TYPE or {"operations", "rollback_strategy", "retry_policy"} <= value.keys()
+
+
+def _ids(workflows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for one in workflows:
+        listed = [each for each in one.get("operations") or [] if isinstance(each, dict)]
+        yield from (each["id"] for each in listed if isinstance(each.get("id"), str))
 
 
 def _without_types(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """The schema package without its demands, for seeing values that do not meet them.
 
 A failed check stops KCL at the first problem, without values. The second look uses the same schemas with no
-checks and no required attributes, so that every problem can be found at once in what the file says. They are made from
-the strict ones, so that the two cannot drift apart.
+checks and no required attributes, so that every problem can be found at once in what the file says. They take
+attributes that they do not have, too (`fields` finds those). They are made from the strict ones, so that the two cannot
+drift apart.
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ import re
 
 _ATTRIBUTE = re.compile(r"^(    [a-z]\w*): ([^=]+)$")
 
+#: A schema's head and its docstring, after which its attributes begin.
+_HEAD = re.compile(r'^(schema \w+:\n    """.*?"""\n)', re.MULTILINE | re.DOTALL)
+
+_ANYTHING_ELSE = "    [...str]: any\n"
+
 
 def without_demands(source: str) -> str:
-    """`source` with every attribute optional and without checks and the names only checks use."""
+    """`source` with every attribute optional, any other allowed, and without checks and the names only checks use."""
     kept: list[str] = []
     in_check = in_text = False
     for line in source.split("\n"):
@@ -25,7 +31,7 @@ def without_demands(source: str) -> str:
         attribute = None if in_text or quoted else _ATTRIBUTE.match(line)
         kept.append(f"{attribute[1]}?: {attribute[2]}" if attribute else line)
         in_text ^= quoted
-    text = "\n".join(kept)
+    text = _HEAD.sub(rf"\1{_ANYTHING_ELSE}", "\n".join(kept))
     return text if "regex." in text else text.replace("import regex\n", "")
 
 

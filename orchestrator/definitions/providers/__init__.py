@@ -1,4 +1,7 @@
-"""Provider files: YAML that says what a provider runs for each kind of operation (ruling A-68)."""
+"""Provider files: YAML that says what a provider runs for each kind of operation (ruling A-68).
+
+They come from three places: built in, from installed packages (`plugins`), from the data directory.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +9,40 @@ import os
 from importlib import resources
 from typing import TYPE_CHECKING
 
-import msgspec
-import yaml
-
+from orchestrator.definitions.providers import documents, plugins
 from orchestrator.files.layout import PROVIDERS
 from orchestrator.model.errors import UsageError
-from orchestrator.model.ids import is_name_id
-from orchestrator.plan.declarations import Provider, ProviderFile, declare
+from orchestrator.plan.declarations import Provider, ProviderFile, declare, faults_of_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from orchestrator.plan.declarations import Key
+
+#: Name of the file in a folder or package of a provider.
+PROVIDER_FILE = "provider.yaml"
 
 _FORMAT = 1
 
 #: {path: (inode, size and time of the file as it was read, its provider)}.
 _loaded: dict[str, tuple[tuple[int, int, int], Provider]] = {}
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 def load_providers(data_dir: str | None) -> dict[str, Provider]:
-    """{provider id: provider}: the built-in ones, then those of ``<data_dir>/providers/*.yaml``, by id.
+    """{provider id: provider}, by id: the built-in ones, those of installed packages, ``<data_dir>/providers/*.yaml``.
 
-    A file of the installation takes the place of a built-in provider of the same id.
+    A later one takes the place of an earlier one of the same id.
 
     Raises:
-        UsageError: a file is not what it should be; the message says which, where and why.
+        UsageError: a file is not what it should be, or two packages bring the same provider; the message says which,
+            where and why.
     """
     found: dict[str, Provider] = {}
-    for path in [*_built_in(), *_installed(data_dir)]:
+    for path in _built_in():
+        provider = load_provider(path)
+        found[provider.id] = provider
+    found |= _of_packages()
+    for path in _installed(data_dir):
         provider = load_provider(path)
         found[provider.id] = provider
     return dict(sorted(found.items()))
@@ -53,34 +61,46 @@ def load_provider(path: str) -> Provider:
     state = (found.st_ino, found.st_size, found.st_mtime_ns)
     known = _loaded.get(path)
     if known is None or known[0] != state:
-        known = _loaded[path] = (state, _load(path))
+        file = documents.load(path, ProviderFile, "Provider file", _faults)
+        known = _loaded[path] = (state, declare(file, os.path.dirname(path)))
     return known[1]
 
 
-def _load(path: str) -> Provider:
-    try:
-        with open(path, "rb") as file:
-            content = yaml.load(file, Loader=_Loader)  # noqa: S506 - the safe loader, in C
-        declared = msgspec.convert(content, ProviderFile)
-    except OSError as error:
-        raise UsageError(f"Provider file {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
-        raise UsageError(f"Provider file {path}: {error}") from error
-    if declared.format != _FORMAT:
-        raise UsageError(f"Provider file {path} has format {declared.format}; this version knows {_FORMAT}.")
-    if not is_name_id(declared.provider):
-        raise UsageError(f"Provider file {path}: {declared.provider!r} cannot be a provider's id.")
-    if declared.batch_size is not None and declared.batch_size < 1:
-        raise UsageError(f"Provider file {path}: batch_size must be at least 1, not {declared.batch_size}.")
-    return declare(declared, os.path.dirname(path))
+def folders() -> list[str]:
+    """Folders of the built-in providers, then those of installed packages: where their task services lie, too."""
+    return [os.path.dirname(path) for path in _built_in()] + [one.folder for one in plugins.installed()]
+
+
+def _faults(file: ProviderFile) -> Iterator[tuple[Key, str]]:
+    if file.format != _FORMAT:
+        yield ("format",), f"this is format {file.format}, and this version knows {_FORMAT}"
+    yield from faults_of_provider(file)
 
 
 def _built_in() -> Iterator[str]:
     root = str(resources.files("orchestrator") / "effects" / "provider")
     for name in sorted(os.listdir(root)):
-        path = f"{root}/{name}/provider.yaml"
+        path = f"{root}/{name}/{PROVIDER_FILE}"
         if os.path.isfile(path):
             yield path
+
+
+def _of_packages() -> dict[str, Provider]:
+    found: dict[str, Provider] = {}
+    origins: dict[str, str] = {}
+    for plugin in plugins.installed():
+        try:
+            provider = load_provider(f"{plugin.folder}/{PROVIDER_FILE}")
+        except UsageError as error:
+            remedy = f"Mend the package, or uninstall it: {plugin.distribution}."
+            raise UsageError(f"Package {plugin.distribution}: {error.message}", error.help or remedy) from error
+        if provider.id in found:
+            raise UsageError(
+                f"Packages {origins[provider.id]} and {plugin.distribution} both bring a provider '{provider.id}'.",
+                "Uninstall one of them.",
+            )
+        found[provider.id], origins[provider.id] = provider, plugin.distribution
+    return found
 
 
 def _installed(data_dir: str | None) -> list[str]:

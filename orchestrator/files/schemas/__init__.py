@@ -13,6 +13,7 @@ NAMES = (
     "status",
     "task",
     "workflow",
+    "checkpoint",
     "record",
     "snapshot",
     "archive",

@@ -19,11 +19,20 @@ COMMANDS = {
     "run": "submit a definition and follow it; starts a daemon if none runs",
     "submit": "hand a definition to the running daemon; prints the workflow's id",
     "validate": "say everything that is wrong with a definition",
+    "simulate": "play a definition through before it runs: how long, what holds it up, what if",
     "status": "how the daemon and its tasks stand",
     "workflows": "list workflows, newest first",
     "tasks": "list tasks",
     "watch": "follow every change as it happens",
     "logs": "show what the tasks of a workflow wrote",
+    "eta": "how long a workflow still takes",
+    "why": "say why a task or a workflow does not go on, or how it ended",
+    "check": "look whether everything is still as a definition declares it",
+    "pause": "start nothing more of a workflow until it is resumed",
+    "resume": "go on with a paused workflow",
+    "retry": "run again what did not succeed, by the pinned or the latest definition",
+    "rollback": "undo what a workflow did",
+    "resolve": "say how a task ended whose attempt was lost",
     "cancel": "end a workflow: stop what runs, start nothing more",
     "stop": "end the daemon",
     "verify": "hold every file against the journal",
@@ -33,7 +42,7 @@ COMMANDS = {
 #: {exit code: when}. The error classes of `orchestrator.model.errors` refer to it.
 EXIT_CODES = {
     0: "done; the workflow succeeded; the definition is valid; every file is as it should be",
-    1: "the followed workflow ended otherwise; verify found faults",
+    1: "the followed workflow ended otherwise; verify found faults; check found drift",
     2: "the command was not understood",
     65: "what was given is wrong: a definition, an id, a file's content, a format that is too new",
     66: "what was asked for is not there, or may not be read",
@@ -120,7 +129,7 @@ def _refuse(name: str) -> None:
         )
     if name == "serve":  # the program's entry takes it before this package is met, except as `help serve`
         raise UsageError("The daemon has a help of its own.", "orchestrator serve --help")
-    from orchestrator.plan.check import did_you_mean
+    from orchestrator.plan.fault import did_you_mean
 
     hint = did_you_mean(name, COMMANDS)
     raise UsageError(f"There is no command '{name}'.", hint or "`orchestrator --help` lists them.")

@@ -36,8 +36,17 @@ _LOOK_EVERY = 200
 _SURE_AFTER = 20
 
 
-def to_the_end(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool = False, state: bool = False) -> int:
-    """Show the transitions of `workflow` until it ends; 0 if it succeeded. Ctrl-C stops following, not the workflow.
+def to_the_end(
+    data_dir: str,
+    workflow: str,
+    tail: JournalTail,
+    *,
+    lines: bool = False,
+    state: bool = False,
+    expected: str = "succeeded",
+    known: bool = False,
+) -> int:
+    """Show the transitions of `workflow` until it ends; 0 if as `expected`. Ctrl-C stops following, not the workflow.
 
     Args:
         data_dir: where it runs.
@@ -45,21 +54,23 @@ def to_the_end(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool =
         tail: stands before the workflow's first record.
         lines: show each transition as a line of JSON.
         state: show nothing but the final state, as JSON.
+        expected: the status it should end with.
+        known: it is there, even if nothing of it comes for a while.
 
     Raises:
-        WorkflowFailed: it ended otherwise than succeeded.
+        WorkflowFailed: it ended otherwise than `expected`.
         NotFound: the journal does not know it.
         NoDaemon: the daemon is gone and the workflow is not over; it goes on with the next daemon.
     """
     hear_interrupts()
     try:
-        last = _show(data_dir, workflow, tail, lines=lines, state=state)
+        last = _show(data_dir, transitions(data_dir, workflow, tail, known=known), lines=lines, state=state)
     except KeyboardInterrupt:
         say(f"{workflow} goes on.")
         say(f"  to see it again: orchestrator watch --workflow {workflow} --until-done {_where(data_dir)}")
         say(f"  to end it:       orchestrator cancel {workflow} {_where(data_dir)}")
         raise
-    if last["status"] == "succeeded":
+    if last["status"] == expected:
         return 0
     reason = f": {last['reason']}" if last["reason"] else ""
     failed = "" if last["status"] == "cancelled" else "--failed "
@@ -69,19 +80,23 @@ def to_the_end(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool =
     )
 
 
-def transitions(data_dir: str, workflow: str, tail: JournalTail) -> Iterator[Row | None]:
+def transitions(data_dir: str, workflow: str, tail: JournalTail, *, known: bool = False) -> Iterator[Row | None]:
     """Every transition of `workflow`, the last of which ends it; None whenever there is no other yet.
 
     Raises:
         NotFound, NoDaemon: as `to_the_end`.
     """
-    known = False
     idle = 0
+    ended = False
     while True:
         found = _of(workflow, tail)
-        yield from found or ()
-        if found and _is_end(found[-1]):
-            return
+        if found:
+            yield from found
+            ended = _is_end(found[-1])
+        if ended:
+            if found is None:
+                return
+            continue  # there may be more in the journal: it was retried, or rolled back
         known = known or bool(found)
         if found is None:
             idle += 1
@@ -110,10 +125,10 @@ def _interrupted(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _show(data_dir: str, workflow: str, tail: JournalTail, *, lines: bool, state: bool) -> Row:
+def _show(data_dir: str, changes: Iterator[Row | None], *, lines: bool, state: bool) -> Row:
     """The last transition, once the files show it too: what is asked next must not know less."""
     shown: dict[str, int] = {}
-    found = _noted(transitions(data_dir, workflow, tail), data_dir, shown)
+    found = _noted(changes, data_dir, shown)
     if state:
         last = _last(found, lambda _: None)
     elif lines:
@@ -149,16 +164,14 @@ def _last(found: Iterator[Row | None], show: Callable[[Row], None]) -> Row:
 
 
 def _of(workflow: str, tail: JournalTail) -> list[Row] | None:
-    """The workflow's transitions among the next records, up to its end; None if there are no records yet."""
+    """The workflow's transitions among the next records; None if there are no records yet."""
     try:
         records = tail.poll()
     except CursorLost:  # an earlier daemon took back what it had not acknowledged; the tail goes on behind that
         return []
     if not records:
         return None
-    found = [row for record in records for row in rows(record) if row["workflow"] == workflow]
-    end = next((place for place, row in enumerate(found) if _is_end(row)), None)
-    return found if end is None else found[: end + 1]
+    return [row for record in records for row in rows(record) if row["workflow"] == workflow]
 
 
 def _is_end(row: Row) -> bool:

@@ -5,8 +5,9 @@ is 0 only if it succeeded; Ctrl-C then stops following, not the workflow.
 
 Examples:
   id=$(orchestrator submit deploy.k)
-  orchestrator submit deploy.k --option env=prod --option replicas=3 --priority 10
+  orchestrator submit deploy.k --env prod --option replicas=3 --priority 10
   orchestrator submit deploy.k --watch && echo deployed
+  orchestrator submit deploy.k --env prod --dry-run     # submits nothing, shows what would be done
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `submit` takes."""
     add_submission(parser)
     parser.add_argument("--watch", action="store_true", help="follow it to its end")
+    parser.add_argument("--dry-run", action="store_true", help="submit nothing, show what would be done (no daemon)")
+    parser.add_argument("--resolved", action="store_true", help="with --dry-run: show each value, where it comes from")
     parser.add_argument("--json", action="store_true", help="print the whole answer; with --watch the final state")
 
 
@@ -39,6 +42,19 @@ def add_submission(parser: argparse.ArgumentParser) -> None:
     told = f"instead of the definition's; {PRIORITY_MIN} to {PRIORITY_MAX}, larger first"
     parser.add_argument("--priority", type=priority, metavar="N", help=told)
     add_option(parser)
+    add_environment(parser)
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """``--env`` and ``--layer``, which whatever evaluates a definition takes."""
+    told = 'what its values are for: DEFINITION.NAME.yaml is laid over them, and option("env") is NAME'
+    parser.add_argument("--env", metavar="NAME", help=told)
+    parser.add_argument("--layer", metavar="FILE", help="lay this YAML file over its values instead")
+
+
+def layer_path(options: argparse.Namespace) -> str | None:
+    """The absolute path of ``--layer``, None without it."""
+    return None if options.layer is None else os.path.abspath(options.layer)
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +65,10 @@ def add_option(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Submit; follow if asked to."""
+    if options.dry_run:
+        return _dry(options)
+    if options.resolved:
+        raise UsageError("--resolved belongs to a dry run.", "Add --dry-run.")
     directory, wanted = data_dir(options), submission(options)
     if options.watch:
         return _watched(directory, wanted, state=options.json)
@@ -58,6 +78,15 @@ def run(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(f"{answer['workflow']}\n")
     return 0
+
+
+def _dry(options: argparse.Namespace) -> int:
+    from orchestrator.interfaces.cli import dry_run
+
+    if options.watch:
+        raise UsageError("A dry run submits nothing that --watch could follow.", "Leave one of the two out.")
+    options.strict = False  # a submission is accepted with warnings
+    return dry_run.run(options)
 
 
 def submission(options: argparse.Namespace) -> dict[str, Any]:
@@ -76,6 +105,8 @@ def submission(options: argparse.Namespace) -> dict[str, Any]:
         "options": parse_options(options.option),
         "name": options.name,
         "priority": options.priority,
+        "environment": options.env,
+        "layer": layer_path(options),
     }
 
 

@@ -11,10 +11,39 @@ from typing import TYPE_CHECKING
 
 from orchestrator.engine import flags
 from orchestrator.engine.commands import Refuse
-from orchestrator.engine.events import CancelRequested, DrainRequested, WorkflowSubmitted
+from orchestrator.engine.events import (
+    CancelRequested,
+    DrainRequested,
+    PauseRequested,
+    ResolveRequested,
+    ResumeRequested,
+    RetryRequested,
+    RollbackRequested,
+    WorkflowSubmitted,
+)
+from orchestrator.engine.machine import Step
+from orchestrator.engine.refusals import REPEATED
 from orchestrator.interfaces.spool.inbox import Inbox
-from orchestrator.interfaces.spool.request import CancelArguments, Request, StopArguments, SubmitArguments
-from orchestrator.model.errors import DefinitionInvalid, DiskFailed, OrchestratorError, Refused
+from orchestrator.interfaces.spool.request import (
+    CancelArguments,
+    PauseArguments,
+    Request,
+    ResolveArguments,
+    ResumeArguments,
+    RetryArguments,
+    RollbackArguments,
+    StopArguments,
+    SubmitArguments,
+)
+from orchestrator.model.errors import (
+    DefinitionInvalid,
+    DiskFailed,
+    NotFound,
+    OrchestratorError,
+    Refused,
+    WrongState,
+)
+from orchestrator.model.states import WORKFLOW_FINAL
 from orchestrator.plan import ir
 from orchestrator.store import archive, project
 from orchestrator.store.pin import pin
@@ -23,10 +52,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from orchestrator.engine.machine import Step
+    from orchestrator.engine.events import Event
     from orchestrator.engine.world import Workflow
     from orchestrator.runtime.host import Host
     from orchestrator.runtime.loop import Loop
+
+
+_Steering = CancelArguments | PauseArguments | ResumeArguments | RetryArguments | RollbackArguments | ResolveArguments
 
 
 class Desk:
@@ -57,15 +89,15 @@ class Desk:
         match request.arguments:
             case SubmitArguments():
                 self._evaluate(request, request.arguments)
-            case CancelArguments():
-                self._cancel(request, request.arguments)
             case StopArguments():
                 self._stop(request, request.arguments)
+            case arguments:
+                self._steer(request, arguments)
 
     def _evaluate(self, request: Request, wanted: SubmitArguments) -> None:
         known = self._loop.world.keys.get(request.key)
         if known is not None:
-            self._repeated(request, known)
+            self._loop.once_durable(lambda: self._repeated(request, known))
             return
         self._workers.run(
             lambda: self._host.evaluate(
@@ -75,6 +107,9 @@ class Desk:
                 data_dir=self._data_dir,
                 digest=wanted.digest,
                 want_plan=True,
+                environment=wanted.environment,
+                layer=wanted.layer,
+                check=wanted.check,
             ),
             lambda report: self._evaluated(request, wanted, report),
             lambda error: self._failed(request, error),
@@ -97,6 +132,7 @@ class Desk:
             plan,
             wanted.priority,
             flags.CURRENT,
+            wanted.continues or "",
         )
         sources = {source["path"]: source["text"].encode() for source in report["sources"]}
         self._workers.run(
@@ -118,7 +154,7 @@ class Desk:
         if known is not None:  # another request with the same key was quicker
             self._repeated(request, known)
         else:
-            self.inbox.refuse(request.key, Refused(outcome.message, outcome.help))
+            self.inbox.refuse(request.key, refusal_as_error(outcome))
 
     def _accepted(self, request: Request, workflow: Workflow, warnings: list[object]) -> None:
         result = {
@@ -139,24 +175,29 @@ class Desk:
         told = archive.summary(self._disk, self._data_dir, workflow_id)
         self.inbox.reply(request.key, self._loop.synced_seq, {**told, "warnings": []})
 
-    def _cancel(self, request: Request, wanted: CancelArguments) -> None:
-        workflow = self._loop.world.workflows.get(wanted.workflow)
-        if workflow is not None and workflow.ending == "cancel":
-            self._cancelled(request, workflow)
+    def _steer(self, request: Request, wanted: _Steering) -> None:
+        """Ask the engine for what a workflow is to do, unless it does it already: then that is the answer."""
+        if isinstance(wanted, ResolveArguments):
+            task = self._loop.world.tasks.get(wanted.task)
+            workflow = None if task is None else task.workflow
+        else:
+            workflow = self._loop.world.workflows.get(wanted.workflow)
+        if workflow is not None and _is_so(workflow, wanted):
+            so = workflow
+
+            def tell() -> None:
+                self.inbox.reply(request.key, self._loop.synced_seq, _told(so, wanted, None))
+
+            self._loop.once_durable(tell)
             return
-        event = CancelRequested(wanted.workflow, request.key, request.by or "somebody")
 
         def answer(outcome: Step | Refuse) -> None:
-            if isinstance(outcome, Refuse):
-                self.inbox.refuse(request.key, Refused(outcome.message, outcome.help))
-            else:
-                self._cancelled(request, outcome.workflows[0])
+            if isinstance(outcome, Refuse) and outcome.code != REPEATED:
+                self.inbox.refuse(request.key, refusal_as_error(outcome))
+            elif workflow is not None:
+                self.inbox.reply(request.key, self._loop.synced_seq, _told(workflow, wanted, outcome))
 
-        self._loop.offer(event, answer)
-
-    def _cancelled(self, request: Request, workflow: Workflow) -> None:
-        result: dict[str, object] = {"workflow": workflow.id, "status": workflow.status}
-        self.inbox.reply(request.key, self._loop.synced_seq, result)
+        self._loop.offer(_event(request, wanted), answer)
 
     def _stop(self, request: Request, wanted: StopArguments) -> None:
         try:
@@ -180,3 +221,64 @@ class Desk:
             self._host.say(f"request {request.key}: unexpected {type(error).__name__}: {error}")
             error = Refused(f"{type(error).__name__}: {error}", "This is a fault of the orchestrator, see daemon.log.")
         self.inbox.refuse(request.key, error)
+
+
+def _event(request: Request, wanted: _Steering) -> Event:
+    key, by = request.key, request.by or "somebody"
+    match wanted:
+        case CancelArguments():
+            return CancelRequested(wanted.workflow, key, by)
+        case PauseArguments():
+            return PauseRequested(wanted.workflow, key, by, wanted.now)
+        case ResumeArguments():
+            return ResumeRequested(wanted.workflow, key, by)
+        case RetryArguments():
+            tasks = tuple(wanted.tasks)
+            chosen = (wanted.operation or "", tasks, wanted.failed_only, wanted.everything)
+            return RetryRequested(wanted.workflow, key, by, *chosen, flags.CURRENT)
+        case RollbackArguments():
+            return RollbackRequested(wanted.workflow, key, by, wanted.to or "", flags.CURRENT)
+        case ResolveArguments():
+            return ResolveRequested(wanted.task, key, by, wanted.outcome)
+
+
+def _is_so(workflow: Workflow, wanted: _Steering) -> bool:
+    """Whether what is wanted is under way: asking twice changes nothing, and is no fault."""
+    is_over = workflow.status in WORKFLOW_FINAL
+    match wanted:
+        case CancelArguments():
+            return workflow.ending == "cancel" and (not is_over or workflow.status == "cancelled")
+        case PauseArguments():
+            return workflow.is_paused and not wanted.now
+        case ResumeArguments():
+            return not is_over and not workflow.is_paused
+        case RollbackArguments():
+            is_to = workflow.undo_requested and workflow.undone_to == (wanted.to or "")
+            return is_to and workflow.ending == "rollback" and not is_over
+        case _:
+            return False
+
+
+def _told(workflow: Workflow, wanted: _Steering, outcome: Step | Refuse | None) -> dict[str, object]:
+    """The result of a request: where the workflow stands now, and what the request changed."""
+    if isinstance(wanted, ResolveArguments):
+        task = next((task for task in workflow.tasks if task.id == wanted.task), None)
+        return {"workflow": workflow.id, "task": wanted.task, "status": task.status if task else None}
+    result: dict[str, object] = {"workflow": workflow.id, "status": workflow.status}
+    if isinstance(wanted, RetryArguments | RollbackArguments):
+        before = ("rolling_back",) if isinstance(wanted, RollbackArguments) else ("pending", "running")
+        moved = {change.task for change in (outcome.transitions if isinstance(outcome, Step) else []) if change.task}
+        result["tasks"] = sum(task.id in moved and task.status in before for task in workflow.tasks)
+    if isinstance(wanted, RollbackArguments):
+        is_idle = isinstance(outcome, Step) and not outcome.transitions
+        result["note"] = "There is nothing to undo." if is_idle else workflow.because or workflow.reason
+    return result
+
+
+def refusal_as_error(refusal: Refuse) -> OrchestratorError:
+    """A refusal of the engine as the client is to see it."""
+    if refusal.code == NotFound.code:
+        return NotFound(refusal.message, refusal.help)
+    if refusal.code in (WrongState.code, "orch::task::state"):
+        return WrongState(refusal.message, refusal.help)
+    return Refused(refusal.message, refusal.help)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from orchestrator.files.layout import FORMAT, FORMAT_MAJOR
@@ -9,19 +11,30 @@ from orchestrator.model.ids import is_safe_id
 from orchestrator.model.limits import PRIORITY_MAX, PRIORITY_MIN
 from orchestrator.model.times import parse_rfc3339
 
+#: More than the longest id of a task; it is looked up, and never part of a path.
+_TASK_LENGTH_MAX = 1000
+
 
 class BadRequest(ValueError):
     """The file is not a request; the text says what is wrong with it."""
 
 
 class SubmitArguments(msgspec.Struct, frozen=True):
-    """Run the definition at `path` (absolute); `digest` is that of the file as the client saw it."""
+    """Run the definition at `path` (absolute); `digest` is that of the file as the client saw it.
+
+    `environment` and `layer` choose its values (`--env`, `--layer`). `check` runs its checks instead of its actions.
+    `continues`: a workflow that is over, whose results are taken over where they still are what this definition asks.
+    """
 
     path: str
     digest: str | None = None
     options: dict[str, object] = {}
     name: str | None = None
     priority: int | None = None
+    environment: str | None = None
+    layer: str | None = None
+    check: bool = False
+    continues: str | None = None
 
 
 class CancelArguments(msgspec.Struct, frozen=True):
@@ -30,10 +43,63 @@ class CancelArguments(msgspec.Struct, frozen=True):
     workflow: str
 
 
+class PauseArguments(msgspec.Struct, frozen=True):
+    """Start nothing new of `workflow`; with `now`, also stop what runs, to be begun again on resuming."""
+
+    workflow: str
+    now: bool = False
+
+
+class ResumeArguments(msgspec.Struct, frozen=True):
+    """Go on with a paused `workflow`."""
+
+    workflow: str
+
+
+class RetryArguments(msgspec.Struct, frozen=True):
+    """Run tasks of `workflow` again; without more, all that have not succeeded.
+
+    At most one of these: `operation`: it and all that depends on it. `tasks`: these task ids. `failed_only`: what
+    failed or timed out itself. `everything`: successes, too.
+    """
+
+    workflow: str
+    operation: str | None = None
+    tasks: list[str] = []
+    failed_only: bool = False
+    everything: bool = False
+
+
+class RollbackArguments(msgspec.Struct, frozen=True):
+    """Undo what `workflow` did; with `to`, only what it did after that restore point."""
+
+    workflow: str
+    to: str | None = None
+
+
+class ResolveArguments(msgspec.Struct, frozen=True):
+    """Say how an ``unknown`` `task` ended: ``succeeded`` or ``failed``."""
+
+    task: str
+    outcome: Literal["succeeded", "failed"]
+
+
 class StopArguments(msgspec.Struct, frozen=True):
     """End the daemon. `mode`: ``leave`` the children to be adopted, ``drain`` them, or ``kill`` them."""
 
     mode: str = "leave"
+
+
+Arguments = (
+    SubmitArguments
+    | CancelArguments
+    | PauseArguments
+    | ResumeArguments
+    | RetryArguments
+    | RollbackArguments
+    | ResolveArguments
+    | StopArguments
+)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -43,7 +109,7 @@ class Request(msgspec.Struct, frozen=True):
     command: str
     by: str
     expires_us: int
-    arguments: SubmitArguments | CancelArguments | StopArguments
+    arguments: Arguments
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -55,9 +121,14 @@ class _Envelope(msgspec.Struct, frozen=True):
     format: str = FORMAT
 
 
-_ARGUMENTS: dict[str, type[SubmitArguments | CancelArguments | StopArguments]] = {
+_ARGUMENTS: dict[str, type[Arguments]] = {
     "submit": SubmitArguments,
     "cancel": CancelArguments,
+    "pause": PauseArguments,
+    "resume": ResumeArguments,
+    "retry": RetryArguments,
+    "rollback": RollbackArguments,
+    "resolve": ResolveArguments,
     "stop": StopArguments,
 }
 
@@ -88,16 +159,34 @@ def parse(content: bytes, key: str) -> Request:
     return Request(key, envelope.command, envelope.by[:100], expires_us, arguments)
 
 
-def _check(arguments: SubmitArguments | CancelArguments | StopArguments) -> None:
+def _check(arguments: Arguments) -> None:
     match arguments:
         case SubmitArguments():
-            if not arguments.path.startswith("/") or "\0" in arguments.path:
-                raise BadRequest("arguments.path must be an absolute path")
-            if arguments.priority is not None and not PRIORITY_MIN <= arguments.priority <= PRIORITY_MAX:
-                raise BadRequest(f"arguments.priority must lie between {PRIORITY_MIN} and {PRIORITY_MAX}")
-        case CancelArguments():
-            if not is_safe_id(arguments.workflow):
-                raise BadRequest("arguments.workflow is not a workflow id")
+            _check_submission(arguments)
         case StopArguments():
             if arguments.mode not in ("leave", "drain", "kill"):
                 raise BadRequest("arguments.mode must be leave, drain or kill")
+        case ResolveArguments():
+            if not 0 < len(arguments.task) <= _TASK_LENGTH_MAX:
+                raise BadRequest("arguments.task is not a task id")
+        case _:
+            if not is_safe_id(arguments.workflow):
+                raise BadRequest("arguments.workflow is not a workflow id")
+            if isinstance(arguments, RetryArguments):
+                _check_retry(arguments)
+
+
+def _check_submission(arguments: SubmitArguments) -> None:
+    for path in (arguments.path, arguments.layer or "/"):
+        if not path.startswith("/") or "\0" in path:
+            raise BadRequest("arguments.path and arguments.layer must be absolute paths")
+    if arguments.priority is not None and not PRIORITY_MIN <= arguments.priority <= PRIORITY_MAX:
+        raise BadRequest(f"arguments.priority must lie between {PRIORITY_MIN} and {PRIORITY_MAX}")
+    if arguments.continues is not None and not is_safe_id(arguments.continues):
+        raise BadRequest("arguments.continues is not a workflow id")
+
+
+def _check_retry(arguments: RetryArguments) -> None:
+    chosen = (arguments.operation, arguments.tasks, arguments.failed_only, arguments.everything)
+    if sum(map(bool, chosen)) > 1:
+        raise BadRequest("of arguments.operation, tasks, failed_only and everything only one can be given")

@@ -57,6 +57,23 @@ def test_gives_the_waves_on_request(engine: Engine, definition: Path, tmp_path: 
     assert [[it["id"] for it in wave] for wave in report["waves"]] == [["one"], ["two"]]
 
 
+def test_a_dry_run_has_everything(engine: Engine, definition: Path, tmp_path: Path) -> None:
+    """With times as durations from the start, and values that somebody chose."""
+    report = engine.run("orch validate", str(definition), data_dir=str(tmp_path / "data"), dry_run=...)
+    found = report["dry_run"]
+    minute = 60_000_000_000
+    assert [(row["wave"], row["operation"], row["starts"]) for row in found["waves"]] == [
+        (1, "one", ("Duration", 0)),
+        (2, "two", ("Duration", minute)),
+    ]
+    assert (found["total"], found["durations"]["assumed_to_be"]) == (("Duration", 2 * minute), ("Duration", minute))
+    assert [row["operation"] for row in found["irreversible"]] == ["one", "two"]
+    assert (found["order"], report["resolved"]) == ([], [])
+    assert not {"plan", "sources", "waves"} & set(report)
+    report = engine.run("orch validate", str(definition), data_dir=str(tmp_path), dry_run=..., resolved=...)
+    assert {"path": "w.name", "value": "right", "origin": "file:4"} in report["resolved"]
+
+
 def test_a_file_that_is_not_there_is_an_error_and_no_verdict(engine: Engine, tmp_path: Path) -> None:
     """The label is on it (R2-25)."""
     with pytest.raises(PluginError, match="Validation failed: There is no file") as told:

@@ -1,13 +1,15 @@
 #!/bin/sh
 # A cluster of the local provider: a record of the servers that belong together.
 #
-# Usage: ORCH_ITEM=<name> sh cluster.sh create|update|delete|check|undo-create
+# Usage: ORCH_ITEM=<name> sh cluster.sh create|update|delete|check|undo-create|undo-update|undo-delete
 #
 # create   write down every server there is as a member
 # update   the same again
 # delete   remove the record; if it is not there, that is fine
 # check    say whether every member is still there; changes nothing
 # undo-create   delete it if the same workflow created it
+# undo-update   make it what it was before, unless it was updated again since
+# undo-delete   bring it back
 
 self=cluster.sh
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -59,10 +61,22 @@ create() {
 
 update() {
 	enter
+	keep_copy "$record" "$kept"
 	write_record "$(field "$record" created_at)" "$(field "$record" workflow)"
+	[ -z "$kept" ] || replace "$kept/updated" <"$record"
 }
 
 delete() {
+	if [ -n "$kept" ] && is_cluster && [ ! -d "$kept/cluster" ]; then
+		start_keeping "$kept"
+		mv "$folder" "$kept/cluster"
+		say "deleted cluster $item; undo-delete brings it back"
+	else
+		remove
+	fi
+}
+
+remove() {
 	if [ -e "$folder" ] || [ -h "$folder" ]; then
 		mv "$folder" "$clusters/.deleted.$item.$$"
 		say "deleted cluster $item"
@@ -76,7 +90,33 @@ undo_create() {
 	if is_cluster && [ "$(field "$record" workflow)" != "$workflow" ]; then
 		say "cluster $item was created by $(field "$record" workflow): left as it is"
 	else
-		delete
+		remove
+	fi
+}
+
+undo_update() {
+	if [ -z "$kept" ] || [ ! -f "$kept/updated" ]; then
+		say "nothing is kept of cluster $item: it was not updated"
+	elif ! is_cluster; then
+		say "cluster $item is gone, and stays so"
+	elif ! cmp -s "$record" "$kept/updated"; then
+		say "cluster $item was updated again since: left as it is"
+	else
+		replace "$record" <"$kept/cluster.json"
+		rm -rf "$kept"
+		say "cluster $item is as before: $(members | tr '\n' ' ')"
+	fi
+}
+
+undo_delete() {
+	if [ -z "$kept" ] || [ ! -d "$kept/cluster" ]; then
+		say "nothing is kept of cluster $item: it was not deleted, or is back"
+	elif [ -e "$folder" ] || [ -h "$folder" ]; then
+		say "there is a cluster $item again: left as it is"
+	else
+		mkdir -p "$clusters"
+		mv "$kept/cluster" "$folder"
+		say "brought cluster $item back"
 	fi
 }
 
@@ -93,5 +133,7 @@ check() {
 case ${1-} in
 create | update | delete | check) "$1" ;;
 undo-create) undo_create ;;
-*) fail "usage: ORCH_ITEM=<name> sh cluster.sh create|update|delete|check|undo-create" 64 ;;
+undo-update) undo_update ;;
+undo-delete) undo_delete ;;
+*) fail "usage: ORCH_ITEM=<name> sh cluster.sh create|update|delete|check|undo-create|undo-update|undo-delete" 64 ;;
 esac

@@ -9,6 +9,10 @@
 #   servers/<name>/services/…       which task services are installed
 #   servers/<name>/etc/…            their configuration
 #   clusters/<name>/cluster.json    name and members of a cluster
+#   kept/<workflow>/<operation>/…   what updates and deletions of a workflow took away, to bring it back
+#
+# What is kept stays as long as its workflow is in the data directory, because a finished workflow can still be rolled
+# back; the next action that keeps something deletes what is older. What is done by hand is not kept.
 #
 # Files are replaced by renaming, and each is written by one kind of action only, so that actions on the same server
 # can run side by side. An action that was cut off is completed by running it again.
@@ -42,10 +46,11 @@ workflow=${ORCH_WORKFLOW_ID:-by-hand}
 task=${ORCH_TASK_ID:-by-hand}
 attempt=${ORCH_ATTEMPT:-1}
 key=${ORCH_IDEMPOTENCY_KEY:-none}
+operation=${ORCH_OPERATION:-none}
 
 is_name "$item" || fail "'$item' cannot be a name here: use letters, digits, dots, hyphens and underscores, \
 a letter or digit first, no dot last, 120 at most." "$bad_name"
-for value in "$workflow" "$attempt" "$key"; do
+for value in "$workflow" "$operation" "$attempt" "$key"; do
 	is_name "$value" || fail "'$value' is none of the orchestrator's ids." "$bad_name"
 done
 case $task in
@@ -65,6 +70,8 @@ case $root in
 esac
 # shellcheck disable=SC2034 # used by who sources this
 servers=$root/servers clusters=$root/clusters
+kept= # folder for what this task takes away; empty by hand
+[ "$workflow" = by-hand ] || kept=$root/kept/$workflow/$operation/$item
 
 now() {
 	date -u +%Y-%m-%dT%H:%M:%SZ
@@ -80,6 +87,24 @@ replace() { # path; content from standard input
 	drop_unfinished "$1"
 	cat >"$1.new.$$"
 	mv -f "$1.new.$$" "$1"
+}
+
+start_keeping() { # folder below $kept: make it, and forget workflows that are not there any more
+	mkdir -p "$1"
+	[ -n "${ORCH_DATA_DIR-}" ] && [ -d "$ORCH_DATA_DIR/workflows" ] || return 0
+	say "$ORCH_DATA_DIR" | replace "$root/kept/$workflow/data-dir"
+	for old in "$root"/kept/*/data-dir; do
+		[ "$(cat "$old" 2>/dev/null)" = "$ORCH_DATA_DIR" ] || continue
+		old=${old%/data-dir}
+		[ -d "$ORCH_DATA_DIR/workflows/${old##*/}" ] || rm -rf "$old"
+	done
+}
+
+keep_copy() { # file, folder: a copy of it as it was before the first attempt
+	if [ -n "$kept" ] && [ ! -f "$2/${1##*/}" ]; then
+		start_keeping "$2"
+		replace "$2/${1##*/}" <"$1"
+	fi
 }
 
 field() { # file, name: the value of a line `"name": value` of JSON that was written here

@@ -1,13 +1,15 @@
 #!/bin/sh
 # A server of the local provider: a folder with a record of what it is and of what was done to it.
 #
-# Usage: ORCH_ITEM=<name> sh server.sh create|update|delete|check|undo-create
+# Usage: ORCH_ITEM=<name> sh server.sh create|update|delete|check|undo-create|undo-update|undo-delete
 #
 # create   make it; if it is there already, that is fine
 # update   write again what belongs to it, and count up its revision
 # delete   remove it with everything that was installed in it; if it is not there, that is fine
 # check    say whether it is as it should be; changes nothing
 # undo-create   delete it if the same workflow created it
+# undo-update   make it what it was before, unless it was updated again since
+# undo-delete   bring it back with everything that was installed in it
 
 self=server.sh
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -62,6 +64,12 @@ create() {
 
 update() {
 	enter
+	if [ -n "$kept" ] && [ ! -f "$kept/server.json" ]; then
+		start_keeping "$kept"
+		say "$key" | replace "$kept/key"
+		[ ! -f etc/hostname ] || keep_copy etc/hostname "$kept"
+		keep_copy server.json "$kept" # last: it says that all is kept
+	fi
 	say "$item" | replace etc/hostname
 	if [ "$(field server.json key)" != "$key" ] || [ "$key" = none ]; then
 		write_record "$(field server.json created_at)" "$(($(field server.json revision) + 1))" \
@@ -72,6 +80,16 @@ update() {
 }
 
 delete() {
+	if [ -n "$kept" ] && is_server "$item" && [ ! -d "$kept/server" ]; then
+		start_keeping "$kept"
+		mv "$folder" "$kept/server"
+		say "deleted server $item; undo-delete brings it back"
+	else
+		remove
+	fi
+}
+
+remove() {
 	if [ -e "$folder" ] || [ -h "$folder" ]; then
 		# Renamed first: it is gone at once, and who still writes into it writes into what is being removed.
 		mv "$folder" "$servers/.deleted.$item.$$"
@@ -89,7 +107,40 @@ undo_create() {
 	if is_server "$item" && [ "$(field "$folder/server.json" workflow)" != "$workflow" ]; then
 		say "server $item was created by $(field "$folder/server.json" workflow): left as it is"
 	else
-		delete
+		remove
+	fi
+}
+
+undo_update() {
+	if [ -z "$kept" ] || [ ! -f "$kept/server.json" ]; then
+		say "nothing is kept of server $item: it was not updated"
+	elif ! is_server "$item"; then
+		say "server $item is gone, and stays so"
+	elif [ "$(field "$folder/server.json" key)" != "$(cat "$kept/key")" ]; then
+		say "server $item was updated again since: left as it is"
+	else
+		cd "$folder"
+		if [ -f "$kept/hostname" ]; then
+			replace etc/hostname <"$kept/hostname"
+		else
+			rm -f etc/hostname
+		fi
+		note undo-update "server $item"
+		replace server.json <"$kept/server.json"
+		rm -rf "$kept"
+		say "server $item is as before, revision $(field server.json revision)"
+	fi
+}
+
+undo_delete() {
+	if [ -z "$kept" ] || [ ! -d "$kept/server" ]; then
+		say "nothing is kept of server $item: it was not deleted, or is back"
+	elif [ -e "$folder" ] || [ -h "$folder" ]; then
+		say "there is a server $item again: left as it is"
+	else
+		mkdir -p "$servers"
+		mv "$kept/server" "$folder"
+		say "brought server $item back"
 	fi
 }
 
@@ -106,5 +157,7 @@ check() {
 case ${1-} in
 create | update | delete | check) "$1" ;;
 undo-create) undo_create ;;
-*) fail "usage: ORCH_ITEM=<name> sh server.sh create|update|delete|check|undo-create" 64 ;;
+undo-update) undo_update ;;
+undo-delete) undo_delete ;;
+*) fail "usage: ORCH_ITEM=<name> sh server.sh create|update|delete|check|undo-create|undo-update|undo-delete" 64 ;;
 esac

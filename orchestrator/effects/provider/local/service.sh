@@ -5,7 +5,8 @@
 #   files    calls `file PATH <<EOF` for each file the service consists of
 #
 # That is all a service has to say: install and update write the files that differ, check compares them, remove
-# deletes them. The current folder is the server's, and paths are relative to it.
+# deletes them, restore makes them what they were before an update or a removal. The current folder is the server's, and
+# paths are relative to it.
 
 set -eu
 umask 077
@@ -50,6 +51,7 @@ bring() { # path: write it if it differs
 	if [ -f "$1" ] && [ "$(cat "$1")" = "$content" ]; then
 		return
 	fi
+	keep "$1"
 	# Another service that is being removed may take an empty folder away between the two steps: then again.
 	for _ in 1 2 3 4 5; do
 		mkdir -p "${1%/*}"
@@ -62,8 +64,49 @@ bring() { # path: write it if it differs
 	fault "$1 cannot be written."
 }
 
+keep() { # path: what it was before the first attempt of an update or a removal; the folder files, the list new
+	[ -n "${ORCH_SERVICE_KEEP-}" ] && [ "$verb" != install ] || return 0
+	mkdir -p "$ORCH_SERVICE_KEEP/files"
+	if [ -e "$ORCH_SERVICE_KEEP/files/$1" ] || grep -q -x -F -e "$1" "$ORCH_SERVICE_KEEP/new" 2>/dev/null; then
+		return
+	elif [ -f "$1" ]; then
+		mkdir -p "$ORCH_SERVICE_KEEP/files/$(dirname "$1")"
+		cp -p "$1" "$ORCH_SERVICE_KEEP/unfinished"
+		mv -f "$ORCH_SERVICE_KEEP/unfinished" "$ORCH_SERVICE_KEEP/files/$1"
+	else
+		printf '%s\n' "$1" >>"$ORCH_SERVICE_KEEP/new"
+	fi
+}
+
+restore() { # from what was kept
+	if [ -f "$ORCH_SERVICE_KEEP/new" ]; then
+		while IFS= read -r path; do
+			discard "$path"
+		done <"$ORCH_SERVICE_KEEP/new"
+	fi
+	(cd "$ORCH_SERVICE_KEEP/files" && find . -type f) | {
+		while IFS= read -r path; do
+			put_back "${path#./}"
+		done
+		[ "$faults" -eq 0 ]
+	}
+}
+
+put_back() { # path
+	for _ in 1 2 3 4 5; do # as in bring
+		mkdir -p "$(dirname "$1")"
+		if cp -p "$ORCH_SERVICE_KEEP/files/$1" "$1.new.$$" 2>/dev/null; then
+			mv -f "$1.new.$$" "$1"
+			printf '%s: restored %s\n' "$ORCH_SERVER" "$1"
+			return
+		fi
+	done
+	fault "$1 cannot be written."
+}
+
 discard() { # path: delete it, and the folders that are empty then
 	if [ -f "$1" ]; then
+		keep "$1"
 		printf '%s: removed %s\n' "$ORCH_SERVER" "$1"
 	fi
 	rm -f "$1" "$1".new.*
@@ -85,10 +128,19 @@ setting() { # name, value, pattern of characters that must not be in it
 verb=${1-}
 case $verb in
 install | update | check | remove) ;;
+restore)
+	verb=install # so that nothing is kept
+	restore
+	[ "$faults" -eq 0 ] || exit 1
+	exit 0
+	;;
 *)
-	printf 'usage: sh %s install|update|check|remove, in the folder of a server\n' "$0" >&2
+	printf 'usage: sh %s install|update|check|remove|restore, in the folder of a server\n' "$0" >&2
 	exit 64
 	;;
+esac
+case $verb in
+update | remove) [ -z "${ORCH_SERVICE_KEEP-}" ] || mkdir -p "$ORCH_SERVICE_KEEP/files" ;;
 esac
 needs
 [ "$faults" -eq 0 ] || exit 1

@@ -1,18 +1,24 @@
 #!/bin/sh
 # A task service of the local provider: installed into every server by a script of its own.
 #
-# Usage: ORCH_ITEM=<service> sh taskserv.sh create|update|delete|check|undo-create
+# Usage: ORCH_ITEM=<service> sh taskserv.sh create|update|delete|check|undo-create|undo-update|undo-delete
 #
-# The script is taskservs/<service>.sh beside the definition (ORCH_DEFINITION_DIR), else the built-in one. It is run
-# once for each server, in the server's folder, with install, update, remove or check as its argument and with
-# ORCH_SERVER, ORCH_SERVER_ROLE and ORCH_SERVICE_LIBRARY (service.sh, which it may source) in its environment. It must
-# take being run again, and check must change nothing.
+# The script is taskservs/<service>.sh beside the definition (ORCH_DEFINITION_DIR), else in the data directory, else the
+# built-in one. It is run once for each server, in the server's folder, with install, update, remove or check as its
+# argument and with ORCH_SERVER, ORCH_SERVER_ROLE and ORCH_SERVICE_LIBRARY (service.sh, which it may source) in its
+# environment. It must take being run again, and check must change nothing.
+#
+# With update and remove, ORCH_SERVICE_KEEP names a folder for what is about to be changed, if anything may ask for it
+# again. A script that makes `files` in there is later run with restore as its argument, and finds the folder as it left
+# it; service.sh does that. Without `files`, a removal is undone by install, and an update cannot be undone.
 #
 # create   install it everywhere; where it is installed already, install it again
 # update   the same, where it is installed
 # delete   remove it everywhere
 # check    say whether it is installed and as it should be everywhere; changes nothing
 # undo-create   remove it where the same workflow installed it
+# undo-update   make it what it was before, unless it was updated again since
+# undo-delete   bring it back where it was removed
 
 self=taskserv.sh
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -20,7 +26,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/common.sh"
 
 known() { # services that have a script, in one line
-	for script in ${ORCH_DEFINITION_DIR:+"$ORCH_DEFINITION_DIR"/taskservs/*.sh} "$here"/taskservs/*.sh; do
+	for script in ${ORCH_DEFINITION_DIR:+"$ORCH_DEFINITION_DIR"/taskservs/*.sh} \
+		${ORCH_DATA_DIR:+"$ORCH_DATA_DIR"/taskservs/*.sh} "$here"/taskservs/*.sh; do
 		[ -f "$script" ] || continue
 		script=${script##*/}
 		say "${script%.sh}"
@@ -28,15 +35,38 @@ known() { # services that have a script, in one line
 }
 
 find_script() {
-	for script in ${ORCH_DEFINITION_DIR:+"$ORCH_DEFINITION_DIR/taskservs/$item.sh"} "$here/taskservs/$item.sh"; do
+	for script in ${ORCH_DEFINITION_DIR:+"$ORCH_DEFINITION_DIR/taskservs/$item.sh"} \
+		${ORCH_DATA_DIR:+"$ORCH_DATA_DIR/taskservs/$item.sh"} "$here/taskservs/$item.sh"; do
 		[ ! -f "$script" ] || return 0
 	done
 	fail "there is no task service $item. Known are: $(known)(looked for $item.sh in \
-${ORCH_DEFINITION_DIR:+$ORCH_DEFINITION_DIR/taskservs and }$here/taskservs)." "$not_there"
+${ORCH_DEFINITION_DIR:+$ORCH_DEFINITION_DIR/taskservs, }${ORCH_DATA_DIR:+$ORCH_DATA_DIR/taskservs, }$here/taskservs)." \
+		"$not_there"
 }
 
 run_script() { # argument; the current folder is the server's
-	ORCH_SERVER=$name ORCH_SERVER_ROLE=$(field server.json role) ORCH_SERVICE_LIBRARY=$here/service.sh sh "$script" "$1"
+	ORCH_SERVER=$name ORCH_SERVER_ROLE=$(field server.json role) ORCH_SERVICE_LIBRARY=$here/service.sh \
+		ORCH_SERVICE_KEEP=${kept:+$kept/$name} sh "$script" "$1"
+}
+
+keep_record() { # the script keeps its own files
+	[ -z "$kept" ] || keep_copy "$record" "$kept/$name"
+}
+
+is_kept() {
+	[ -n "$kept" ] && [ -f "$kept/$name/$item.json" ]
+}
+
+bring_back() { # what to run if the script kept nothing
+	if [ -d "$kept/$name/files" ]; then
+		run_script restore
+	else
+		run_script "$1"
+	fi
+	note undo "$item"
+	mkdir -p services
+	replace "$record" <"$kept/$name/$item.json"
+	rm -rf "${kept:?}/$name"
 }
 
 is_installed() {
@@ -72,12 +102,20 @@ create() {
 
 update() {
 	must_be_installed
+	keep_record
 	run_script update
 	note update "$item"
 	write_record "$(field "$record" installed_at)" "$(field "$record" workflow)"
 }
 
 delete() {
+	if is_installed; then
+		keep_record
+	fi
+	remove
+}
+
+remove() {
 	if is_installed; then
 		note remove "$item"
 	fi
@@ -95,7 +133,30 @@ undo_create() {
 	if is_installed && [ "$(field "$record" workflow)" != "$workflow" ]; then
 		say "$name: $item was installed by $(field "$record" workflow): left as it is"
 	else
-		delete
+		kept=
+		remove
+	fi
+}
+
+undo_update() {
+	if ! is_kept; then
+		say "$name: $item was not updated here"
+	elif ! is_installed || [ "$(field "$record" task)" != "$task" ]; then
+		say "$name: $item was changed again since: left as it is"
+	elif [ -d "$kept/$name/files" ]; then
+		bring_back restore
+	else
+		fail "the script of $item kept nothing, so $name cannot be made what it was."
+	fi
+}
+
+undo_delete() {
+	if ! is_kept; then
+		say "$name: $item was not removed here"
+	elif is_installed; then
+		say "$name: $item is installed again: left as it is"
+	else
+		bring_back install
 	fi
 }
 
@@ -121,13 +182,15 @@ record=services/$item.json
 case $verb in
 create | update | delete | check) action=$verb ;;
 undo-create) action=undo_create ;;
-*) fail "usage: ORCH_ITEM=<service> sh taskserv.sh create|update|delete|check|undo-create" 64 ;;
+undo-update) action=undo_update ;;
+undo-delete) action=undo_delete ;;
+*) fail "usage: ORCH_ITEM=<service> sh taskserv.sh create|update|delete|check|undo-create|undo-update|undo-delete" 64 ;;
 esac
 find_script
 names=$(server_names)
 if [ -z "$names" ]; then
 	case $verb in
-	delete | undo-create) say "there is no server, so $item is nowhere" ;;
+	delete | undo-*) say "there is no server, so $item is nowhere" ;;
 	*) fail "there is no server in $servers; create one first (type create, target server)." "$not_there" ;;
 	esac
 fi

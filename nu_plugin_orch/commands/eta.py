@@ -1,0 +1,78 @@
+"""``orch eta``: how long a workflow still takes."""
+
+from nu_plugin_orch.call import Later
+from nu_plugin_orch.commands.shared import DATA_DIR, workflow_ids
+from nu_plugin_orch.commands.simulate import ASSUME, assumed
+from nu_plugin_orch.place import questions
+from nu_plugin_orch.protocol.signature import positional, record, signature, table
+from nu_plugin_orch.readers.cells import Cells
+from orchestrator.files import validator
+from orchestrator.files.foresight import underway
+from orchestrator.files.layout import workflow_dir
+from orchestrator.files.read import read_workflow
+from orchestrator.model.errors import BadId, NotFound, WorkflowUnreadable
+from orchestrator.model.states import WORKFLOW_FINAL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nu_plugin_orch.call import Call
+    from nu_plugin_orch.protocol.messages import Wire
+
+__all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
+
+PREFIX = "Failed to look ahead"
+
+BLAME = {BadId: (0, "not an id"), NotFound: (0, "not known here"), WorkflowUnreadable: (0, "this workflow")}
+
+NOTE = "Nothing was changed."
+
+#: Of a workflow that is over.
+_NOTHING_LEFT = {"remaining_ms": 0, "tasks": 0, "recorded": 0, "similar": 0, "confidence": 1.0, "critical_path": []}
+
+SIGNATURE = signature(
+    "orch eta",
+    "Say how long a workflow still takes, as far as can be known.",
+    output=record(
+        {
+            "workflow": "String",
+            "status": "String",
+            "remaining": "Duration",
+            "tasks": "Int",
+            "confidence": "Float",
+            "critical_path": table({}),
+        }
+    ),
+    extra=(
+        "Reads files only, with the daemon alive or dead. What runs takes what is left of its usual time, the rest its "
+        "usual time, and nothing else fails. `tasks` are those that are not over, `confidence` is the share of these "
+        "of which earlier runs are recorded."
+    ),
+    required=[positional("id", "String", "The workflow; Tab offers those that have not ended")],
+    flags=[ASSUME, DATA_DIR],
+    search_terms=["remaining", "left", "estimate", "forecast", "progress", "when"],
+    examples=[
+        ("orch eta wuji-4k7q0d | get remaining", "Show how long it still takes"),
+        ("orch eta wuji-4k7q0d | (date now) + $in.remaining", "Show when it will be over"),
+    ],
+)
+
+
+def run(call: "Call") -> "Later | Wire":
+    """A record of what is left."""
+    directory, workflow = call.data_dir, call.text(0) or ""
+    wanted = assumed(call)
+    state = read_workflow(directory, workflow)
+    cells = Cells(call.values)
+    if state["status"] in WORKFLOW_FINAL:
+        return cells.record({"workflow": workflow, "status": state["status"], **_NOTHING_LEFT})
+
+    def work() -> "Wire":
+        left = validator.remaining(workflow_dir(directory, workflow), *underway(directory, workflow, state, wanted))
+        return cells.record({"workflow": workflow, **left})
+
+    return Later(work)
+
+
+def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+    """Ids of workflows that have not ended."""
+    return workflow_ids(data_dir, unfinished=True) if argument == 0 else None

@@ -1,0 +1,51 @@
+"""``orch resolve``: say how a task ended whose attempt was lost."""
+
+from nu_plugin_orch.call import WrongArgument
+from nu_plugin_orch.commands.shared import DATA_DIR
+from nu_plugin_orch.commands.steering import NOTE, asked
+from nu_plugin_orch.place import questions
+from nu_plugin_orch.protocol.signature import flag, positional, record, signature
+from orchestrator.files.read import read_tasks
+from orchestrator.files.steer import NoSuchPart
+from orchestrator.model.errors import BadId, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nu_plugin_orch.call import Call, Later
+
+__all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
+
+PREFIX = "Failed to resolve"
+
+BLAME = {BadId: (0, "not an id"), Refused: (0, "cannot be resolved"), NoSuchPart: (0, "not in this workflow")}
+
+_OUTCOMES = ("succeeded", "failed")
+
+SIGNATURE = signature(
+    "orch resolve",
+    "Say how a task ended that nobody knows the end of (status unknown).",
+    output=record({"workflow": "String", "task": "String", "status": "String"}),
+    required=[positional("task", "String", "The task; Tab offers those whose end is unknown")],
+    flags=[flag("as", None, "String", "How it ended: succeeded or failed", words=_OUTCOMES), DATA_DIR],
+    search_terms=["workflow", "batch", "unknown", "lost", "decide"],
+    examples=[("orch resolve wuji-4k7q0d.pay.local.order-17 --as succeeded", "Say that it was done")],
+)
+
+
+def run(call: "Call") -> "Later":
+    """A record of the daemon's answer."""
+    task, outcome = call.text(0) or "", call.text("as")
+    if not task:
+        raise BadId(f"{task!r} is no task id.", "`orch tasks --status unknown` lists those that can be meant.")
+    if outcome is None:
+        raise WrongArgument(0, "How did it end?", "ended how?", "Add --as succeeded, or --as failed.")
+    if outcome not in _OUTCOMES:
+        raise WrongArgument("as", f"{outcome!r} is no outcome.", "not an outcome", "Say succeeded or failed.")
+    return asked(call, "resolve", {"task": task, "outcome": outcome})
+
+
+def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+    """Ids of the tasks whose end is unknown."""
+    if argument != 0:
+        return None
+    return [(row["id"], str(row.get("name") or "")) for row in read_tasks(data_dir, statuses=("unknown",))[0]]

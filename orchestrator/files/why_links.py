@@ -1,0 +1,404 @@
+"""One link of the chain: why a task, an operation or a workflow stands where it stands, and what to look at next.
+
+A link is what `orchestrator.files.why` shows as a row. It follows from the structure (what the plan says must come
+first, and what of that is not done), and from the engine's own words (the task's ``reason``) where the structure says
+nothing or cannot be read.
+"""
+
+from orchestrator.files.why_facts import instant, mapping, whole
+from orchestrator.files.why_words import clock, colon, count, moment, span
+from orchestrator.model.times import rfc3339
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from orchestrator.files.why_facts import Entry, Facts, Operation, Task, Workflow
+
+    Link = dict[str, Any]
+    #: ("task" or "operation" or "workflow", its id).
+    Node = tuple[str, str]
+
+#: Every kind of link. docs/why.md has an example of each.
+KINDS = (
+    *("lock", "disk", "drain", "pause"),
+    *("dependency", "edge", "condition", "turn"),
+    *("slot", "provider_limit", "batch", "rate"),
+    *("retry_delay", "rollback", "unknown", "running", "ended"),
+)
+
+#: The engine's own words (`orchestrator.engine`).
+_SLOT, _CONDITION, _TURN, _NEEDS = "waits for a free slot", "waits until ", "waits for the one before it", "waits for "
+
+#: Ends that nothing failed for.
+_BY_SOMEBODY = ("cancelled by ", "rolled back by ")
+
+#: What is followed first: what cannot go on by itself, then what is furthest from its end.
+_RANK = {
+    **dict.fromkeys(("failed", "timed_out", "rollback_failed", "rejected"), 0),
+    **dict.fromkeys(("upstream_failed", "cancelled", "skipped", "rolled_back"), 1),
+    "unknown": 2,
+    "waiting_retry": 3,
+    "pending": 4,
+    "rolling_back": 5,
+    "running": 6,
+    "succeeded": 8,
+}
+_RANK_OF_OTHERS = 4
+
+#: Statuses of tasks that ended something, and not only with it.
+FAILED = ("failed", "timed_out", "rollback_failed")
+
+#: How it is said that something has ended.
+_ENDED_AS = {
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "timed_out": "timed out",
+    "cancelled": "was cancelled",
+    "rolled_back": "was rolled back",
+    "rollback_failed": "could not be undone",
+}
+
+#: Task files that are read to choose among what is waited for. The first of the list are the likeliest.
+_LOOKED_AT_MAX = 50
+
+
+def link(kind: str, what: str, unblocks: "str | None" = None, **fields: object) -> "Link":
+    """A row. `fields` are some of ``workflow, operation, task, status, since, due_at, log``; others are None."""
+    names = ("workflow", "operation", "task", "status")
+    row: Link = {"level": 0, "kind": kind, **{name: fields.get(name) for name in names}, "count": 1}
+    return {**row, "what": what, "unblocks": unblocks, **{it: fields.get(it) for it in ("since", "due_at", "log")}}
+
+
+def explain_node(facts: "Facts", workflow: "Workflow | None", node: "Node") -> "tuple[Link, Node | None]":
+    """(what is to be said of `node`, what is behind that)."""
+    kind, identifier = node
+    if kind == "task":
+        task = facts.task(identifier)
+        if task is not None:
+            return explain_task(facts, workflow, task)
+        return link("unknown", "cannot be read: its file is not there, or damaged", task=identifier), None
+    if workflow is None:
+        return link("unknown", "cannot be read", workflow=identifier), None
+    if kind == "operation":
+        return _operation(facts, workflow, workflow.operations[identifier])
+    return _workflow(facts, workflow)
+
+
+def explain_task(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "tuple[Link, Node | None]":
+    """(why `task` is not done, or how it ended; what is behind that)."""
+    if task.is_live:
+        return _running(facts, workflow, task), None
+    if task.is_over:
+        return _ended(facts, workflow, task)
+    if task.status == "unknown":
+        words = f"waits for somebody's word: {task.reason or f'nobody knows how attempt {task.attempt} ended'}"
+        resolve = f"{facts.verb} resolve {task.id} --as succeeded (or --as failed)"
+        return _of(task, "unknown", words, resolve, since=task.finished_at or task.started_at), None
+    if task.status == "waiting_retry" or (task.status == "rolling_back" and _waits_for_a_try(task)):
+        return _retry(facts, workflow, task), None
+    if task.status == "rolling_back":
+        return _undoing(facts, workflow, task)
+    if task.status == "pending":
+        return _pending(facts, workflow, task)
+    words = f"is {task.status or 'of no status'}{colon(task.reason)}"
+    return _of(task, "unknown", words, "ask the program that writes the directory"), None
+
+
+# What is under way
+
+
+def _running(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "Link":
+    own = f"attempt {task.attempt} is running"
+    said = "" if task.reason in ("", own) else f" ({task.reason})"
+    verb = "is being undone" if task.status == "rolling_back" else "is running"
+    since = f" since {clock(task.started_at, facts.now_us)}" if task.started_at else ""
+    words = f"{verb}, attempt {task.attempt}{since}{said}"
+    if facts.is_held is False:
+        words = f"was {verb.removeprefix('is ')} when the daemon ended, attempt {task.attempt}{since}"
+        return _of(task, "running", words, "the next daemon looks after it", since=task.started_at)
+    operation = workflow.operations.get(task.operation) if workflow else None
+    timeout_s = whole(operation.plan.get("timeout_s")) if operation else None
+    begun = instant(task.started_at)
+    due_at = task.due_at
+    if due_at is None and timeout_s is not None and begun is not None and 0 < timeout_s < 1 << 31:
+        due_at = rfc3339(begun + timeout_s * 1_000_000)
+    until = f": it may take until {moment(due_at, facts.now_us)} (its timeout)" if due_at else ""
+    return _of(task, "running", words, f"nothing to do{until}", since=task.started_at, due_at=due_at)
+
+
+def _retry(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "Link":
+    before = task.reason.partition("; next in ")[0] or task.error
+    again = "to undo it" if task.status == "rolling_back" else ""
+    words = f"waits for its next try{f' {again}' if again else ''}{colon(before)}"
+    if task.due_at is not None:
+        wait = f"wait: next try at {moment(task.due_at, facts.now_us)}"
+    elif workflow is not None and workflow.status == "paused":
+        wait = "its delay goes on when the workflow does"
+    else:
+        wait = "wait: the next try comes by itself"
+    return _of(task, "retry_delay", words, wait, since=task.finished_at, due_at=task.due_at)
+
+
+def _undoing(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "tuple[Link, Node | None]":
+    if task.reason == _SLOT or task.reason.startswith("attempt "):
+        return _slot(facts, workflow, task), None
+    words = f"waits to be undone{colon(task.reason)}"
+    if workflow is None:
+        return _of(task, "rollback", words, "wait: what came after it is undone first"), None
+    ahead = [it for it in workflow.entries.values() if it.status == "rolling_back" and it.task != task.id]
+    later = workflow.dependents_of(task.operation)
+    for entries in ([it for it in ahead if it.operation in later], ahead):
+        for entry in entries[:_LOOKED_AT_MAX]:
+            other = facts.task(entry.task)
+            if other and (other.is_live or _waits_for_a_try(other) or other.reason == _SLOT):
+                return _of(task, "rollback", words, "wait: what came after it is undone first"), ("task", other.id)
+    return _of(task, "rollback", words, "wait: what came after it is undone first"), None
+
+
+def _waits_for_a_try(task: "Task") -> bool:
+    """Whether a task that is being undone has failed, and waits for its next try. A pause takes its time away."""
+    return task.due_at is not None or "; next in " in task.reason
+
+
+# What waits for its turn
+
+
+def _pending(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "tuple[Link, Node | None]":
+    if task.reason.startswith(_CONDITION):
+        return _condition(facts, workflow, task), None
+    if task.reason != _SLOT and workflow is not None:
+        found = _needs(facts, workflow, task) or _turn(facts, workflow, task)
+        if found is not None:
+            return found
+    if task.reason == _TURN:
+        return _of(task, "turn", task.reason, "wait: the one before it has to end"), None
+    if task.reason.startswith(_NEEDS) and task.reason != _SLOT:
+        done = "; what its workflow's files show of that is done: they follow a moment behind" if workflow else ""
+        return _of(task, "dependency", f"{task.reason}{done}", "wait: that has to be done first"), None
+    if task.reason or workflow is not None:
+        return _slot(facts, workflow, task), None
+    words = "is pending, and its file does not say why"
+    return _of(task, "unknown", words, "ask the program that writes the directory"), None
+
+
+def _needs(facts: "Facts", workflow: "Workflow", task: "Task") -> "tuple[Link, Node | None] | None":
+    """What has to come first and is not done; None if all is, as far as the files show it."""
+    found: list[tuple[int, Link, Node]] = []
+    operation = workflow.operations.get(task.operation)
+    for name in operation.after if operation else ():
+        needed = workflow.operations.get(name)
+        if needed is not None and not needed.has_succeeded:
+            worst = min((rank(it) for it in needed.entries), default=_RANK_OF_OTHERS)
+            words = f"waits for operation {name} ({_progress(needed.entries)})"
+            row = _of(task, "dependency", words, f"operation {name} has to succeed")
+            found.append((worst, row, ("operation", name)))
+    for edge in workflow.edges_to(task):
+        sources = workflow.sources(edge)
+        unmet = [it for it in sources if (it.status != "succeeded" if edge.is_hard else not it.is_over)]
+        first = _first(facts, unmet)
+        if first is not None:
+            words = f"waits for {edge.label} ({_progress(sources)})"
+            wanted = "to succeed" if edge.is_hard else "to end, however it does"
+            found.append((rank(first), _of(task, "edge", words, f"{edge.label} has {wanted}"), ("task", first.task)))
+    if not found:
+        return None
+    _, row, behind = min(found, key=lambda it: it[0])
+    if len(found) > 1:
+        row["what"] += f", and for {count(len(found) - 1, 'other')}"
+    return row, behind
+
+
+def _turn(facts: "Facts", workflow: "Workflow", task: "Task") -> "tuple[Link, Node | None] | None":
+    """What is before `task` in an operation that does not do all at once; None if it has had its turn."""
+    operation = workflow.operations.get(task.operation)
+    if operation is None or operation.width is None or task.entry is None:
+        return None
+    before = [it for it in operation.entries[: task.entry.index] if not it.is_over]
+    at_work = before[: operation.width]
+    first = _first(facts, at_work) if len(at_work) == operation.width else None
+    if first is None:
+        return None
+    how = "one task after another" if operation.width == 1 else f"{operation.width} tasks at a time"
+    words = f"waits for its turn: operation {operation.id} does {how}, and {count(len(before), 'task')} before it "
+    words += "is not over" if len(before) == 1 else "are not over"
+    return _of(task, "turn", words, f"{first.task} has to end"), ("task", first.task)
+
+
+def _condition(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "Link":
+    asked = task.reason.removeprefix(_CONDITION)
+    edges = workflow.edges_to(task) if workflow else []
+    edge = next((it for it in edges if it.condition and asked.startswith(it.condition)), None)
+    wait = f"`{edge.condition if edge else asked}` has to become true"
+    if edge is not None and edge.timeout_s is not None:
+        then = "the task is timed_out" if edge.is_hard else "it starts all the same"
+        wait += f"; after {span(edge.timeout_s)} {then}"
+    if task.due_at is not None:
+        wait += f" (next decided at {moment(task.due_at, facts.now_us)})"
+    return _of(task, "condition", task.reason, wait, due_at=task.due_at)
+
+
+def _slot(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "Link":
+    """What keeps a task that waits for nothing else: all slots, those of its provider, or how often it may be asked."""
+    interrupted = f" ({task.reason})" if task.reason not in ("", _SLOT) else ""
+    if workflow is not None and workflow.status == "paused":
+        return _of(task, "slot", f"is ready to start{interrupted}", "it starts when the workflow goes on")
+    if not facts.is_held:  # the figures are of another time
+        return _of(task, "slot", f"waits for a free slot{interrupted}", "another task has to end")
+    provider = task.provider
+    limits, live = mapping(facts.status.get("limits")), mapping(facts.status.get("live"))
+    total = whole(live.get("total"))
+    total = whole(facts.status.get("tasks_running")) if total is None else total
+    most = whole(limits.get("max_running"))
+    if most is None or total is None or total >= most:
+        taken = f": {total} of {most} are taken" if most is not None and total is not None else ""
+        remedy = "another task has to end; or raise --max-running" + (f" ({most})" if most is not None else "")
+        return _of(task, "slot", f"waits for a free slot{taken}{interrupted}", remedy)
+    taken_there = whole(mapping(live.get("providers")).get(provider)) or 0
+    limit = whole(mapping(limits.get("providers")).get(provider))
+    if limit is not None and taken_there >= limit:
+        words = f"waits for a free slot of provider {provider}: {taken_there} of {limit} are taken{interrupted}"
+        remedy = f"another task on {provider} has to end; or raise --provider-limit {provider}={limit}"
+        return _of(task, "provider_limit", words, remedy)
+    declared = mapping(workflow.providers.get(provider)) if workflow else {}
+    batch = whole(declared.get("batch_size")) or 0
+    if workflow is not None and workflow.type != "parallel" and 0 < batch <= taken_there:
+        words = f"waits for provider {provider}, which takes {batch} tasks at a time (batch_size){interrupted}"
+        return _of(task, "batch", words, f"another task on {provider} has to end; or raise its batch_size")
+    rate = whole(declared.get("api_rate_limit")) or 0
+    if rate > 0:
+        words = f"waits for provider {provider}, where {rate} attempts may begin a second (api_rate_limit){interrupted}"
+        return _of(task, "rate", words, "wait: a second at most, for each that is before it")
+    words = f"can start: {total} of {most} slots are taken{interrupted}"
+    return _of(task, "slot", words, "wait: it starts in a moment (files follow a little behind)")
+
+
+def _operation(facts: "Facts", workflow: "Workflow", operation: "Operation") -> "tuple[Link, Node | None]":
+    """What of an operation is not done, the worst of it first."""
+    about = {"workflow": workflow.id, "operation": operation.id, "status": operation.status}
+    unmet = [it for it in operation.entries if it.status != "succeeded"]
+    first = _first(facts, unmet)
+    if first is not None:
+        others = f" ({len(unmet)} tasks in all are not done)" if len(unmet) > 1 else ""
+        words = f"is not done: {_name(first)} is {first.status}{others}"
+        return link("dependency", words, f"{first.task} has to succeed", **about), ("task", first.task)
+    for name in operation.after:
+        needed = workflow.operations.get(name)
+        if needed is not None and not needed.has_succeeded:
+            words = f"waits for operation {name} ({_progress(needed.entries)})"
+            return link("dependency", words, f"operation {name} has to succeed", **about), ("operation", name)
+    words = "is done, as far as the files show: they follow a moment behind"
+    return link("dependency", words, "wait a moment, and ask again", **about), None
+
+
+# How something ended
+
+
+def _ended(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "tuple[Link, Node | None]":
+    said = task.reason or task.error
+    since = task.finished_at
+    if task.status in FAILED:
+        return _failed(facts, workflow, task), _not_undone(workflow, task)
+    if task.status == "succeeded":
+        return _of(task, "ended", f"succeeded{colon(task.reason)}", since=since), None
+    if task.status == "upstream_failed":
+        source = _failed_source(workflow, task) if workflow else None
+        behind = ("task", source.task) if source else _origin(facts, workflow, said)
+        return _of(task, "ended", said or "not started: what it needs did not succeed", since=since), behind
+    if task.status == "skipped":
+        words = said or "not started: the workflow ended before its turn"
+        return _of(task, "ended", words, since=since), _origin(facts, workflow, said)
+    if task.status == "rolled_back":
+        behind = ("workflow", workflow.id) if workflow else None
+        return _of(task, "ended", f"was undone{colon(task.reason)}", since=since), behind
+    again = f"{facts.verb} retry {task.workflow}" if workflow and not workflow.is_archived else None
+    words = f"was {said}" if said.startswith(_BY_SOMEBODY) else f"is {task.status}{colon(said)}"
+    return _of(task, "ended", words, again, since=since), None
+
+
+def _failed(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "Link":
+    after = f" after {task.attempt} attempts" if task.attempt > 1 else ""
+    words = f"{_ENDED_AS[task.status]}{after}{colon(task.error or task.reason)}"
+    if task.error and task.reason and task.error not in task.reason:
+        words += f" ({task.reason})"
+    again = f"{facts.verb} retry {task.workflow}" if workflow and not workflow.is_archived else None
+    return _of(task, "ended", words, again, since=task.finished_at, log=facts.log_of(task))
+
+
+def _not_undone(workflow: "Workflow | None", task: "Task") -> "Node | None":
+    """What stands on `task` and could not be undone, so that it was not tried."""
+    if workflow is None or task.status != "rollback_failed" or not task.reason.startswith("not tried: "):
+        return None
+    others = [it for it in workflow.entries.values() if it.status == "rollback_failed" and it.task != task.id]
+    return next((("task", it.task) for it in others if f" {it.operation}/{it.item}, " in task.reason), None)
+
+
+def _workflow(facts: "Facts", workflow: "Workflow") -> "tuple[Link, Node | None]":
+    """How a workflow ended, and what failed first."""
+    words = _ENDED_AS.get(workflow.status, f"is {workflow.status or 'of no status'}")
+    by_somebody = workflow.reason.startswith(_BY_SOMEBODY)
+    words = f"was {workflow.reason}" if by_somebody else f"{words}{colon(workflow.reason)}"
+    failed = sum(it.status in FAILED for it in workflow.entries.values())
+    words += f" ({failed} tasks failed in all)" if failed > 1 else ""
+    behind = None if workflow.status == "succeeded" else _origin(facts, workflow, workflow.reason, itself=True)
+    again = None
+    if workflow.status != "succeeded" and not workflow.is_archived:
+        again = f"{facts.verb} retry {workflow.id}"
+    about = {"workflow": workflow.id, "status": workflow.status or None, "since": workflow.finished_at}
+    return link("ended", words, again, **about), behind
+
+
+def _origin(facts: "Facts", workflow: "Workflow | None", said: str, *, itself: bool = False) -> "Node | None":
+    """What ended a workflow: the failed task that `said` names, or that failed first; the workflow if none did."""
+    if workflow is None:
+        return None
+    failed = [it for it in workflow.entries.values() if it.status in FAILED[:2]] or [
+        it for it in workflow.entries.values() if it.status in FAILED
+    ]
+    named = [it for it in failed if f"task {it.operation}/{it.item} " in f"{said} "]
+    named = named or [it for it in failed if f"operation {it.operation} failed" in said]
+    if not failed or any(by in said for by in _BY_SOMEBODY):
+        return None if itself else ("workflow", workflow.id)
+    tasks = [facts.task(it.task) for it in (named or failed)[:_LOOKED_AT_MAX]]
+    first = min((it for it in tasks if it), key=lambda it: instant(it.finished_at) or 1 << 63, default=None)
+    return ("task", first.id) if first else None
+
+
+def _failed_source(workflow: "Workflow", task: "Task") -> "Entry | None":
+    """What `task` needed and did not succeed, what failed by itself first."""
+    operation = workflow.operations.get(task.operation)
+    needed = [workflow.operations[it] for it in (operation.after if operation else ()) if it in workflow.operations]
+    entries = [entry for it in needed for entry in it.entries]
+    entries += [it for edge in workflow.edges_to(task) if edge.is_hard for it in workflow.sources(edge)]
+    return min((it for it in entries if it.is_over and it.status != "succeeded"), key=rank, default=None)
+
+
+# Choosing and wording
+
+
+def _first(facts: "Facts", entries: "Sequence[Entry]") -> "Entry | None":
+    """The one to follow. Those whose own file shows already that they have succeeded are passed over."""
+    for entry in sorted(entries, key=rank)[:_LOOKED_AT_MAX]:
+        task = facts.task(entry.task)
+        if task is None or task.status != "succeeded":
+            return entry
+    return None
+
+
+def rank(entry: "Entry") -> int:
+    """Its place among what is followed: the smallest first."""
+    return _RANK.get(entry.status, _RANK_OF_OTHERS)
+
+
+def _progress(entries: "Sequence[Entry]") -> str:
+    return f"{sum(it.status == 'succeeded' for it in entries)} of {count(len(entries), 'task')} done"
+
+
+def _name(entry: "Entry") -> str:
+    return f"{entry.item} on {entry.provider}"
+
+
+def _of(task: "Task", kind: str, what: str, unblocks: "str | None" = None, **fields: object) -> "Link":
+    about = {"workflow": task.workflow or None, "operation": task.operation or None, "task": task.id}
+    return link(kind, what, unblocks, **about, status=task.status or None, **fields)
