@@ -59,12 +59,12 @@ export def "batch submit" [
 @search-terms workflow forecast predict estimate duration what-if
 @example "See about how long it takes" { batch simulate data/examples/wuji.k --assume 30sec --data-dir /nowhere | get total } --result 2min
 @example "See what the time consists of, with slower parts and fewer slots" { batch simulate data/examples/wuji.k --with [install-k8s=2x os=90sec] --max-running 2 | get critical_path }
-@example "See what a failure would undo" { batch simulate data/examples/wuji.k --fail [cilium] | get undone }
+@example "See what a failure would undo" { batch simulate data/examples/wuji.k --fail cilium | get undone }
 @example "See what holds tasks back in an environment" { batch simulate data/examples/environments.k --environment prod | get limits | select limit of value }
 export def "batch simulate" [
   file: path # The definition (KCL)
-  --with (-w): list<string> # What if it took longer: NAME=2x, or NAME=90sec
-  --fail (-f): list<string> # What if it failed: NAME in all its attempts, NAME=2 in the first two
+  --with (-w): oneof<list<string>, string> # What if it took longer: NAME=2x, or NAME=90sec
+  --fail (-f): oneof<list<string>, string> # What if it failed: NAME in all its attempts, NAME=2 in the first two
   --max-running (-m): int # Tasks at a time; else as configured
   --provider-limits (-p): record # Tasks at a time on a provider, for instance {local: 4}
   --assume (-a): duration # How long a task takes of which nothing is known (1min)
@@ -87,9 +87,14 @@ export def "batch simulate" [
     ]
   }
   blame $typed {
-    (orch simulate $file --with $with --fail $fail --max-running $max_running --provider-limits $provider_limits
+    (orch simulate $file --with (several $with) --fail (several $fail) --max-running $max_running --provider-limits $provider_limits
       --assume $assume --name $name --options $options --env $environment --layer $layer --data-dir $data_dir)
   }
+}
+
+# One thing is a list of one.
+def several [given?: any]: nothing -> oneof<list<string>, nothing> {
+  if ($given | describe) == "string" { [$given] } else { $given }
 }
 
 # Say how long a workflow still takes.

@@ -261,6 +261,8 @@ def _fail_downstream(turn: Turn, operation: OperationState) -> list[Task]:
         if dependent.open or dependent.plan.id in seen:
             continue
         seen.add(dependent.plan.id)
+        if dependent.tasks and dependent.counts.get("upstream_failed", 0) == len(dependent.tasks):
+            continue  # what stands on it has failed with it
         for task in dependent.tasks:
             if task.status == "pending":
                 turn.move(task, "upstream_failed", f"not started: operation {operation.plan.id} failed")

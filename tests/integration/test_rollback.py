@@ -74,7 +74,7 @@ def has_undone(data_dir: Path, workflow: str, least: int) -> bool:
     return len(undone(data_dir, workflow)) >= least
 
 
-@pytest.mark.fault("F02", "F21", "F26")
+@pytest.mark.fault("F02", "F21", "F23")
 def test_a_failing_deployment_is_rolled_back_through_three_kills(tmp_path: Path) -> None:
     """Each undo attempt starts once, its effects are gone, and the story can be followed all the way."""
     data_dir, marks, site, definition = (tmp_path / name for name in ("data", "marks", "site", "w.k"))
