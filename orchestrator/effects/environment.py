@@ -70,16 +70,19 @@ def attempt_environment(
     provider: str,
     attempt: int,
     undo: bool,
+    origin: str,
     data_dir: str,
     provider_dir: str,
     definition_dir: str,
 ) -> dict[str, str]:
     """The variables that tell a command which attempt it is.
 
-    `provider_dir` holds the provider's own files, `definition_dir` is where the definition came from.
+    `provider_dir` holds the provider's own files, `definition_dir` is where the definition came from. `origin` is the
+    workflow whose attempt did what this one undoes: another one if its results were taken over.
     """
     return {
         "ORCH_WORKFLOW_ID": workflow,
+        "ORCH_ORIGIN_WORKFLOW_ID": origin,
         TASK: task,
         "ORCH_OPERATION": operation,
         "ORCH_TYPE": type,

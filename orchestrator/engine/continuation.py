@@ -45,6 +45,7 @@ def take_over(turn: Turn, workflow: Workflow, earlier: Workflow) -> None:
         place = _place(turn.world.tasks[task_id])
         if place in still:
             task = now[place]
+            task.origin = turn.world.tasks[task_id].origin or earlier.id
             turn.move(task, "succeeded", f"taken over from {earlier.id}")
             workflow.completed.append(task.id)
             earlier.handed_over.append(task_id)

@@ -51,6 +51,7 @@ class TaskImage(msgspec.Struct, frozen=True, array_like=True):
     undo_ticket: int = 0
     waiting_us: int | None = None
     earlier: int = 0
+    origin: str = ""
 
 
 class OperationImage(msgspec.Struct, frozen=True, array_like=True):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def source_ended(task: Task) -> list[tuple[Link, bool]]:
     """(edge, whether it can still be satisfied) of each edge that waited for `task` alone, or waits in vain now."""
+    if not task.feeds:
+        return []
     for link in task.feeds:
         link.unfinished -= 1
     vain = [link.edge.type == "hard" and task.status != "succeeded" for link in task.feeds]

@@ -258,7 +258,8 @@ def _bring_up_to_date(turn: Turn, workflow: Workflow, now: tuple[str, ...]) -> N
 
 
 def _begin_anew(turn: Turn, task: Task, reason: str) -> None:
-    task.undo, task.failures, task.interruptions, task.undo_ticket, task.earlier = False, 0, 0, 0, task.attempt
+    task.undo, task.failures, task.interruptions, task.undo_ticket = False, 0, 0, 0
+    task.earlier, task.origin = task.attempt, ""
     turn.move(task, "pending", reason)
 
 

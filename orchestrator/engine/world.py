@@ -58,6 +58,7 @@ class Task(msgspec.Struct, eq=False):
         due_at_us: `due_us` on the wall clock as it was foreseen, for people.
         undo_ticket: it is to be undone with; 0 before its undoing.
         earlier: attempts it had when it was last begun anew, by a retry.
+        origin: the workflow that did what stands, where its results were taken over; "" for its own.
         waiting_us: since when it waits for nothing but conditions, on the monotonic clock; None if it does not.
         index: place in its operation.
         timer: ticket of its timer; 0 without one, and while its workflow is paused.
@@ -89,6 +90,7 @@ class Task(msgspec.Struct, eq=False):
     due_at_us: int | None = None
     undo_ticket: int = 0
     earlier: int = 0
+    origin: str = ""
     waiting_us: int | None = None
     index: int = 0
     timer: int = 0

@@ -156,6 +156,7 @@ class Supervisor:
             provider=task.provider,
             attempt=attempt,
             undo=undo,
+            origin=task.origin or workflow.id,
             data_dir=self._data_dir,
             provider_dir=self._provider_directories.get(task.provider, ""),
             definition_dir=definition_dir,

@@ -24,12 +24,14 @@ def test_tells_everything_a_command_may_ask() -> None:
         provider="p",
         attempt=2,
         undo=True,
+        origin="v",
         data_dir="/data",
         provider_dir="/provider",
         definition_dir="/definition",
     )
     assert environment == {
         "ORCH_WORKFLOW_ID": "w",
+        "ORCH_ORIGIN_WORKFLOW_ID": "v",
         "ORCH_TASK_ID": "w.op.p.x",
         "ORCH_OPERATION": "op",
         "ORCH_TYPE": "create",

@@ -426,6 +426,7 @@ def test_a_later_definition_takes_over_what_still_holds() -> None:
     later = run.world.workflows["v"]
     assert later.completed == ["v.d.local.x", "v.a.local.x"]
     assert run.world.tasks["v.a.local.x"].reason == "taken over from w"
+    assert (run.world.tasks["v.a.local.x"].origin, run.world.tasks["v.b.local.x"].origin) == ("w", "")
     assert "was continued by v" in refused(run.retry())
     again = msgspec.structs.replace(event, workflow="u", key="other")
     assert "was continued by v already" in refused(run.happen(again))

@@ -39,6 +39,7 @@ def launch(data_dir: Path | str, command: str, item: str = "x", attempt: int = 1
         provider="local",
         attempt=attempt,
         undo=False,
+        origin="w",
         data_dir=str(data_dir),
         provider_dir="/provider",
         definition_dir="/definition",

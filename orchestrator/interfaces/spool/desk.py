@@ -9,6 +9,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from orchestrator.engine import flags
 from orchestrator.engine.commands import Refuse
 from orchestrator.engine.events import (
@@ -122,7 +124,11 @@ class Desk:
             self.inbox.refuse(request.key, DefinitionInvalid(what, diagnostics=errors + report["warnings"]))
             return
         encoded = report["plan"].encode()
-        plan = ir.decode(encoded)
+        try:
+            plan = ir.decode(encoded)
+        except msgspec.DecodeError as error:  # an evaluator of another version, or a fault of ours: nothing to end for
+            self._failed(request, error)
+            return
         event = WorkflowSubmitted(
             self._host.new_workflow_id(plan.name),
             ir.digest(encoded),
