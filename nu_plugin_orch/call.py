@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         pause_s: float
 
         def poll(self) -> list[Wire]:
-            """The next items; none if there are none now."""
+            """The next items; none if there are none now. Raises StopIteration when there will be none any more."""
 
         def close(self) -> None:
             """Nobody will poll again."""

@@ -244,6 +244,10 @@ class Host:
                     break
                 try:
                     feed.ready = feed.source.poll()
+                except StopIteration:
+                    self._write(b"".join(parts))
+                    self._end(stream)
+                    return
                 except Exception as error:  # noqa: BLE001 - told as the last item
                     item = feed.call.values.error(faults.told(error, feed.call, feed.command))
                     self._write(b"".join([*parts, self._session.item(stream, item)]))

@@ -147,7 +147,10 @@ export def "batch status" [
   if not $follow { return ($state | in-format $format $data_dir) }
   if $state.finished_at != null { return [] }
   let from = $"(orch status --data-dir $data_dir | get epoch):($state.seq)"
-  progress changes $workflow_id $from $data_dir | each {|change| $change | change-in-format $format }
+  progress changes $workflow_id $from $data_dir | each {|change|
+    # What goes wrong meanwhile comes as the last change, and is about no word of the user's.
+    blame {argument: null, data_dir: null} { $change | change-in-format $format }
+  }
 }
 
 # List workflows, newest first.
@@ -230,7 +233,7 @@ def raise-invalid [file: path, faults: table]: nothing -> error {
     $"($it.file)($place): ($it.message)"
   }
   error make --unspanned {
-    msg: ([$"($file) has ($faults | length) errors." ...$lines] | str join (char nl))
+    msg: ([$"($file) has ($faults | length) error(if ($faults | length) == 1 { "" } else { "s" })." ...$lines] | str join (char nl))
     help: $"`batch submit ($file) --validate` gives them as a table."
   }
 }

@@ -52,12 +52,12 @@ export def "nu-complete batch paused" [context: string]: nothing -> record {
 # Ids of the workflows that can be retried, newest first: those that have ended, and those that may have tasks whose end
 # is unknown.
 export def "nu-complete batch retriable" [context: string]: nothing -> record {
-  $context | known-workflows | where status in [running ...$FINAL_STATUSES] | offer-workflows
+  $context | known-workflows | where status in [running ...$FINAL_STATUSES] | not-continued | offer-workflows
 }
 
 # Ids of the workflows that can be rolled back, newest first.
 export def "nu-complete batch undoable" [context: string]: nothing -> record {
-  $context | known-workflows | where status not-in [rolling_back rolled_back] | offer-workflows
+  $context | known-workflows | where status not-in [rolling_back rolled_back] | not-continued | offer-workflows
 }
 
 # Restore points of the workflow that is named in the line typed so far, oldest first.
@@ -83,6 +83,11 @@ export def "nu-complete batch outcomes" []: nothing -> list<string> {
 def known-workflows []: string -> table {
   let data_dir = $in | value-after data-dir
   try { orch workflows --data-dir $data_dir } catch { [] }
+}
+
+# Those that no other workflow has continued: with the others nothing is done any more.
+def not-continued []: table -> table {
+  where {|it| $it.continued_by? == null }
 }
 
 def named-operations []: string -> list {

@@ -3,6 +3,7 @@
 use complete.nu *
 use internal/errors.nu blame
 use internal/plugin.nu require-plugin
+use internal/retrying.nu
 use internal/watching.nu
 
 # Pause a workflow.
@@ -40,13 +41,16 @@ export def "batch resume" [
 # Run tasks of a workflow again.
 #
 # Without more all that have not succeeded; with an operation that one and all that depends on it; given rows of
-# `orch tasks` those tasks, with one request for each workflow. The plan is run that was submitted. With --with-latest the
+# `orch tasks` those tasks, with one request for each workflow, and a row of the answer for each: `error` is null, or says
+# why it was refused. Checks (drift) and workflows that another one has continued are left out of rows; ids of workflows
+# or tasks can be given as well. The plan is run that was submitted. With --with-latest the
 # definition is read anew: what differs is shown, and after a yes (or with --yes) a new workflow goes on from there, which
 # takes over the results that still hold. With --diff the differences are the value, and nothing is done.
 @category orch
 @search-terms workflow again rerun restart repeat
 @example "Run again what did not succeed" { batch retry wuji-full-deployment-4k7q0d }
 @example "Run an operation again, and what depends on it" { batch retry wuji-full-deployment-4k7q0d first --watch }
+@example "Run again what did not succeed of several" { [wuji-full-deployment-4k7q0d] | batch retry }
 @example "Run failed tasks again, of whatever workflow" { orch tasks --status failed | where priority > 5 | batch retry }
 @example "See what the definition as it is now would change" { batch retry wuji-full-deployment-4k7q0d --diff | where effect != 'result taken over' }
 @example "Go on by the definition as it is now" { batch retry wuji-full-deployment-4k7q0d --with-latest --yes }
@@ -62,10 +66,16 @@ export def "batch retry" [
   --layer: path # With --with-latest: lay this YAML file over its values
   --watch (-w) # Follow it to its end
   --data-dir: directory # Data directory of the daemon
-]: [nothing -> record, nothing -> table, table -> table, list<any> -> table] {
+]: [nothing -> record, nothing -> table, table -> table, list<any> -> table, record -> table, string -> table] {
   let rows = $in
   require-plugin
-  if $workflow_id == null { return (retry-tasks $rows $data_dir) }
+  let latest = {--yes: $yes, --options: ($options != null), --layer: ($layer != null)}
+  let whole = {--failed: $failed, --all: $all, --with-latest: $with_latest, --diff: $diff}
+  retrying check-flags ({OPERATION: ($operation != null)} | merge $whole) $latest
+  if $workflow_id == null {
+    retrying check-rows $rows ($whole | merge $latest | merge {--watch: $watch})
+    return (retrying rows $rows $data_dir)
+  }
   let typed = {
     argument: (metadata $workflow_id).span
     part: (if $operation != null { (metadata $operation).span })
@@ -112,7 +122,9 @@ export def "batch rollback" [
 
 # Say how a task ended that nobody knows the end of.
 #
-# Such a task has the status unknown: its attempt was lost with the machine, and it may be made at most once.
+# Such a task has the status unknown: its attempt was lost with the machine, and it may be made at most once. As succeeded
+# what waits for it starts. As failed it is a failure like any other: the retry policy holds, then on_failure. An operation
+# with at_most_once has one attempt, unless it has a retry_policy of its own.
 @category orch
 @search-terms workflow unknown lost decide
 @example "Say that it was done" { batch resolve wuji-full-deployment-4k7q0d.first.local.beta --as succeeded }
@@ -153,32 +165,6 @@ export def "batch check" [
   }
 }
 
-# One request for each workflow that the rows name; their answers. An error tells, behind the last one, which were refused.
-def retry-tasks [rows: any, data_dir?: string]: nothing -> table {
-  if ($rows | describe --detailed | get type) not-in [list table] {
-    error make --unspanned {
-      msg: "Which workflow is to be retried?"
-      help: "Name one, or give tasks: orch tasks --status failed | batch retry"
-    }
-  }
-  let tasks = $rows | each {|it| {id: ($it.id? | default ""), workflow: ($it.workflow? | default "")} }
-  if ($tasks | any {|it| ($it.id | is-empty) or ($it.workflow | is-empty) }) {
-    error make --unspanned {msg: "These rows are not tasks: they lack `id` or `workflow`.", help: "Give rows of `orch tasks`."}
-  }
-  let answers = $tasks | get workflow | uniq | each {|workflow|
-    let ids = $tasks | where workflow == $workflow | get id
-    try { orch retry $workflow --tasks $ids --data-dir $data_dir | reject cursor } catch {|error| {workflow: $workflow, error: $error.msg} }
-  }
-  let refused = $answers | where {|it| "error" in $it }
-  if ($refused | is-not-empty) {
-    error make --unspanned {
-      msg: ($refused | each {|it| $"($it.workflow): ($it.error)" } | str join (char nl))
-      help: $"($answers | length) workflows were asked for, ($refused | length) refused."
-    }
-  }
-  $answers
-}
-
 # The digest of the workflow's definition now: what is shown is what is to be run.
 def digest-of [workflow: string, data_dir?: string]: nothing -> oneof<string, nothing> {
   let file = orch workflow $workflow --data-dir $data_dir | get definition
@@ -187,15 +173,23 @@ def digest-of [workflow: string, data_dir?: string]: nothing -> oneof<string, no
 }
 
 def differences [workflow: string, options?: record, layer?: path, data_dir?: string]: nothing -> table {
-  orch retry $workflow --diff --options $options --layer $layer --data-dir $data_dir
+  # A narrow terminal loses the last columns: what becomes of it counts for more than the values.
+  orch retry $workflow --diff --options $options --layer $layer --data-dir $data_dir | each {|row| $row | move effect --before before }
+}
+
+# A value as a person compares it: on one line, of which a long one gives the beginning.
+def in-short []: any -> any {
+  let value = $in
+  if $value == null { return }
+  let text = if ($value | describe) == "string" { $value } else { $value | to json --raw }
+  if ($text | str length --grapheme-clusters) <= 40 { $text } else { $"($text | str substring --grapheme-clusters 0..38)…" }
 }
 
 # Shows what would differ, and asks; raises an error unless the answer is yes, or nobody can be asked.
 def confirm [workflow: string, differences: table, yes: bool]: nothing -> nothing {
   let shown = $differences | where change != unchanged or effect != "result taken over"
-  # A narrow terminal loses the last columns: what becomes of it counts for more than the values.
-  let columns = [operation change what effect before after]
-  print --stderr (if ($shown | is-empty) { "Nothing differs." } else { $shown | select ...$columns | table })
+  | update before { in-short } | update after { in-short }
+  print --stderr (if ($shown | is-empty) { "Nothing differs." } else { $shown | table })
   if $yes { return }
   if not $nu.is-interactive {
     error make --unspanned {

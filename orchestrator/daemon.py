@@ -33,7 +33,7 @@ from orchestrator.store.recover import recover, seal_newest
 if TYPE_CHECKING:
     from orchestrator.config import Settings
     from orchestrator.engine.machine import Step
-    from orchestrator.engine.world import Workflow, World
+    from orchestrator.engine.world import Task, Workflow, World
     from orchestrator.runtime.host import Host
     from orchestrator.store.recover import Recovered
 
@@ -120,7 +120,7 @@ class Daemon:
         self._inbox = self._desk.inbox
         self._busy_us = self._started.mono_us
         self._next_beat_us = self._next_prune_us = 0
-        self._draining = False
+        self._draining = self._has_adopted = False
         self._begin(recovered)
 
     def run(self) -> int:
@@ -155,7 +155,7 @@ class Daemon:
                 provider_limits=self._settings.provider_limits,
                 torn_bytes=recovered.torn_bytes,
             ),
-            lambda _: self._supervisor.adopt(orphans, same_boot=same_boot),
+            lambda _: self._adopt(orphans, same_boot=same_boot),
         )
         self._projector.mark_all()
         self._checkpoints.mark_all()
@@ -165,6 +165,11 @@ class Daemon:
         )
         if recovered.torn_bytes:
             self._say(f"cut {recovered.torn_bytes} bytes off the journal's end: a write that was never acknowledged")
+
+    def _adopt(self, orphans: list[Task], *, same_boot: bool) -> None:
+        """This daemon's first record is on the disk: find out what became of what the last one had running."""
+        self._supervisor.adopt(orphans, same_boot=same_boot)
+        self._has_adopted = True
 
     @property
     def world(self) -> World:
@@ -184,7 +189,8 @@ class Daemon:
         if now_us >= self._next_beat_us:
             self._beat(now_us)
         self._supervisor.tick()
-        self._loop.fire_timers()
+        if self._has_adopted:  # what ended in time while nobody looked is met before its timeout
+            self._loop.fire_timers()
         self._loop.turn()
         self._troubles.note("the journal", self._loop.trouble)
         self._projector.pump()
@@ -211,7 +217,7 @@ class Daemon:
 
     def _due(self, now_us: int) -> list[int]:
         parts = (
-            timers.next_due_us(self._world),
+            timers.next_due_us(self._world) if self._has_adopted else None,
             self._supervisor.next_due_us(),
             self._projector.next_due_us(),
             self._archivist.next_due_us(),

@@ -8,7 +8,7 @@ def main [] {
     batch submit data/examples/wuji.k --validate | select valid errors warnings elapsed
   }
   step "In which order would it run?" {
-    batch submit data/examples/wuji.k --dry-run | select wave operation type target items
+    batch submit data/examples/wuji.k --dry-run | get waves | select wave operation type target items
   }
   let workflow = step "Run it, and watch" { batch submit data/examples/wuji.k --watch }
   step "The workflow afterwards" { batch list | select id status duration }

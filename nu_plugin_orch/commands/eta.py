@@ -10,11 +10,14 @@ from orchestrator.files import validator
 from orchestrator.files.foresight import underway
 from orchestrator.files.layout import workflow_dir
 from orchestrator.files.read import read_workflow
+from orchestrator.files.why_words import until_resolved
 from orchestrator.model.errors import BadId, NotFound, WorkflowUnreadable
 from orchestrator.model.states import WORKFLOW_FINAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
 
@@ -28,6 +31,7 @@ NOTE = "Nothing was changed."
 
 #: Of a workflow that is over.
 _NOTHING_LEFT = {"remaining_ms": 0, "tasks": 0, "recorded": 0, "similar": 0, "confidence": 1.0, "critical_path": []}
+_NOBODY_WAITS: "dict[str, Any]" = {"unknown": [], "note": None}
 
 SIGNATURE = signature(
     "orch eta",
@@ -40,12 +44,15 @@ SIGNATURE = signature(
             "tasks": "Int",
             "confidence": "Float",
             "critical_path": table({}),
+            "unknown": {"List": "String"},
+            "note": "Any",
         }
     ),
     extra=(
         "Reads files only, with the daemon alive or dead. What runs takes what is left of its usual time, the rest its "
         "usual time, and nothing else fails. `tasks` are those that are not over, `confidence` is the share of these "
-        "of which earlier runs are recorded."
+        "of which earlier runs are recorded. `unknown` are those that wait for `batch resolve`: what stands behind "
+        "them does not go on before that, which `note` says, and `remaining` does not know when it comes."
     ),
     required=[positional("id", "String", "The workflow; Tab offers those that have not ended")],
     flags=[ASSUME, DATA_DIR],
@@ -64,11 +71,12 @@ def run(call: "Call") -> "Later | Wire":
     state = read_workflow(directory, workflow)
     cells = Cells(call.values)
     if state["status"] in WORKFLOW_FINAL:
-        return cells.record({"workflow": workflow, "status": state["status"], **_NOTHING_LEFT})
+        return cells.record({"workflow": workflow, "status": state["status"], **_NOTHING_LEFT, **_NOBODY_WAITS})
 
     def work() -> "Wire":
         left = validator.remaining(workflow_dir(directory, workflow), *underway(directory, workflow, state, wanted))
-        return cells.record({"workflow": workflow, **left})
+        note = until_resolved("batch", left["unknown"]) or None
+        return cells.record({"workflow": workflow, **left, "note": note})
 
     return Later(work)
 

@@ -25,6 +25,10 @@ SIGNATURE = signature(
     "orch resolve",
     "Say how a task ended that nobody knows the end of (status unknown).",
     output=record({"workflow": "String", "task": "String", "status": "String"}),
+    extra=(
+        "As succeeded what waits for it starts. As failed it is a failure like any other: the retry policy holds, then "
+        "on_failure. An operation with at_most_once has one attempt, unless it has a retry_policy of its own."
+    ),
     required=[positional("task", "String", "The task; Tab offers those whose end is unknown")],
     flags=[flag("as", None, "String", "How it ended: succeeded or failed", words=_OUTCOMES), DATA_DIR],
     search_terms=["workflow", "batch", "unknown", "lost", "decide"],

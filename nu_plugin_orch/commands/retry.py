@@ -35,6 +35,9 @@ BLAME = {
     DefinitionInvalid: (0, "its definition has errors"),
 }
 
+#: Flags that mean nothing for the plan that was submitted.
+_OF_LATEST = ("digest", "options", "layer")
+
 #: Flags that say what is run again; one at most.
 _CHOICES = ("from", "tasks", "failed", "all", "with-latest", "diff")
 
@@ -78,6 +81,10 @@ def run(call: "Call") -> Later:
         raise WrongArgument(chosen[1], both, "one too many", "Give one of them.")
     if given["with-latest"] or given["diff"]:
         return _with_latest(call, workflow, only_diff=bool(given["diff"]))
+    for name in _OF_LATEST:
+        if call.text(name) if name != "options" else call.record(name):
+            told = f"`--{name}` needs --with-latest."
+            raise WrongArgument(name, told, "needs --with-latest", "Otherwise the plan is run that was submitted.")
     arguments = {
         "workflow": workflow,
         "operation": operation,

@@ -18,10 +18,19 @@ BLAME = blame("cannot be rolled back", "to")
 SIGNATURE = signature(
     "orch rollback",
     "Undo what a workflow did, in the reverse order; what runs is stopped before.",
-    output=record({"workflow": "String", "status": "String", "tasks": "Int", "cursor": "String"}),
+    output=record(
+        {
+            "workflow": "String",
+            "status": "String",
+            "tasks": "Int",
+            "kept": "Int",
+            "note": "String",
+            "cursor": "String",
+        }
+    ),
     extra=(
         "`tasks` is the number of tasks to be undone; from `cursor` on `orch watch` shows what becomes of them. What "
-        "cannot be undone stays, and its task says so."
+        "cannot be undone stays, and its task says so; `kept` is the number of tasks that declare no way to undo them."
     ),
     required=[positional("id", "String", "The workflow; Tab offers those that can be rolled back")],
     flags=[

@@ -86,11 +86,11 @@ def journal_end(data_dir: str) -> str:
 
 
 def workflows_in(data_dir: str, statuses: "Collection[str]") -> "list[tuple[str, str]]":
-    """(id, description) of the workflows that stand so, newest first, for Tab."""
+    """(id, description) of the workflows that stand so, newest first, for Tab; not those that others have continued."""
     from orchestrator.files.read import list_workflows
 
     return [
         (row["id"], f"{row['status']}, {row.get('name', '')}".removesuffix(", "))
         for row in list_workflows(data_dir)
-        if row["status"] in statuses
+        if row["status"] in statuses and not row.get("continued_by")
     ]

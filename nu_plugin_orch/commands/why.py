@@ -41,7 +41,7 @@ _TASKS_MAX, _WORKFLOWS_MAX = 200, 5
 #: Columns of the chain that hold times.
 _TIMES = frozenset({"since", "due_at"})
 
-_CHAIN = table({"level": "Int", "kind": "String", "what": "String"})
+_CHAIN = table({"kind": "String", "what": "String", "level": "Int"})
 
 SIGNATURE = signature(
     "orch why",

@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nu_plugin_orch.protocol.messages import Wire
     from nu_plugin_orch.protocol.value import Values
+    from nu_plugin_orch.readers.until_done import UntilDone
     from orchestrator.files.changes import FolderChanges, JournalChanges
     from orchestrator.files.rows import Row
 
@@ -19,7 +20,7 @@ class ChangeStream:
 
     def __init__(
         self,
-        changes: "JournalChanges | FolderChanges",
+        changes: "JournalChanges | FolderChanges | UntilDone",
         values: "Values",
         *,
         workflow: "str | None",

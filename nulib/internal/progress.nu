@@ -1,23 +1,19 @@
 # Following a workflow: the changes that the daemon has written down, up to the workflow's last one.
 
-use words.nu [COLOURS FINAL_STATUSES]
+use words.nu [COLOURS]
 
-# Changes of `workflow` as they happen, beginning behind the cursor `from` and ending with the workflow.
-#
-# The last change is followed by an empty record, at which the stream is left: a filter that looked at the change
-# itself would have to wait for another one, which never comes.
+# Changes of `workflow` as they happen, beginning behind the cursor `from` and ending with the workflow. Raises an error
+# when the daemon goes away before.
 export def changes [workflow: string, from: string, data_dir?: string]: nothing -> list<record> {
-  orch watch --workflow $workflow --from $from --data-dir $data_dir
-  | each {|change| if ($change | ends-workflow) { [$change {}] } else { [$change] } }
-  | flatten
-  | take while {|change| $change | is-not-empty }
+  orch watch --workflow $workflow --from $from --until-done --data-dir $data_dir
 }
 
 # Prints one line for each change of a task until the workflow has ended; its last change. Lines go to standard
-# error, so that a script can use what the command returns. With `undoing` tasks are counted that are undone.
+# error, so that a script can use what the command returns. `tasks`: how many there are. With `undoing` tasks are counted
+# that are undone, which may be known only when what runs has been stopped.
 export def show [workflow: string, from: string, tasks: int, data_dir?: string, --undoing]: nothing -> record {
   # As short as this because Nushell shows all of it when it is interrupted.
-  changes $workflow $from $data_dir | reduce --fold {over: 0, undoing: $undoing} {|change, seen| $seen | tell $change $tasks } | get last
+  changes $workflow $from $data_dir | reduce --fold {over: 0, begun: 0, undoing: $undoing} {|change, seen| $seen | tell $change $tasks } | get last
 }
 
 # Returns when the state of a submitted workflow can be read: the daemon answers when the submission is safe, and
@@ -39,19 +35,18 @@ export def state-at [seq: int, workflow: string, data_dir?: string]: nothing -> 
   if $state == null { orch workflow $workflow --data-dir $data_dir } else { $state }
 }
 
-# Prints `change`; what has been seen with it: how many tasks are over, when it began, the last change.
+# Prints `change`; what has been seen with it: how many tasks are over, and began to be undone, when the first change was,
+# the last one.
 def tell [change: record, tasks: int]: record -> record {
   let undoing = $in.undoing
   let over = $in.over + (if ($change | ends-task $undoing) { 1 } else { 0 })
+  let begun = $in.begun + (if $change.task != null and $change.status == rolling_back { 1 } else { 0 })
+  let total = if $undoing { [$tasks $begun] | math max } else { $tasks }
   let began = $in.began? | default $change.time
   if $change.task != null and $change.status != pending {
-    print --stderr ($change | line ($change.time - $began) $"($over)/($tasks)")
+    print --stderr ($change | line ($change.time - $began) (if $total == 0 { "" } else { $"($over)/($total)" }))
   }
-  {over: $over, undoing: $undoing, began: $began, last: $change}
-}
-
-def ends-workflow []: record -> bool {
-  $in.task == null and $in.status in $FINAL_STATUSES
+  {over: $over, begun: $begun, undoing: $undoing, began: $began, last: $change}
 }
 
 # Whether a task has come to its end; what a rollback makes of it afterwards does not count again.

@@ -70,10 +70,10 @@ _SHELL = (
         "an authorization",
     ),
     (
-        re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"']+:(?P<value>[^\s/@\"']+)@", re.IGNORECASE),
+        re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s/:@\"']+:(?P<value>[^\s/@\"']+)@", re.IGNORECASE),
         "a password in an address",
     ),
-    (re.compile(r"\bcurl\b[^\n;|]*\s(?:-u|--user)\s+[\"']?[^\s:\"']+:(?P<value>[^\s\"']+)"), "a password"),
+    (re.compile(r"\bcurl\b[^\n;|]{0,1000}\s(?:-u|--user)\s+[\"']?[^\s:\"']+:(?P<value>[^\s\"']+)"), "a password"),
 )
 
 
@@ -90,6 +90,23 @@ def is_reference(text: str) -> bool:
     return _REFERENCE.match(text) is not None
 
 
+def is_secret_text(text: str) -> bool:
+    """Whether `text`, being the value of a secret's name, is the secret: neither a reference nor a list of settings."""
+    return not is_reference(text) and not _is_list(text)
+
+
+def shapes_in(text: str) -> Iterator[tuple[int, int]]:
+    """Where tokens of known kinds stand."""
+    for shape, _ in _SHAPES:
+        yield from (found.span() for found in shape.finditer(text))
+
+
+def handed_over_in(text: str) -> Iterator[tuple[int, int]]:
+    """Where secrets stand that shell text hands over without a name."""
+    for pattern, _ in _SHELL:
+        yield from (found.span("value") for found in pattern.finditer(text) if not is_reference(found["value"]))
+
+
 def known_shape(text: str) -> tuple[str, str] | None:
     """(what it is, the secret) if `text` holds a token of a known kind."""
     for shape, what in _SHAPES:
@@ -104,7 +121,7 @@ def in_shell_text(text: str) -> Iterator[tuple[str, str]]:
     for pattern in (_ASSIGNED, _FLAG):
         for found in pattern.finditer(text):
             value = (found["value"] or "").strip("\"'")
-            if is_secret_name(found["name"]) and not is_reference(value) and not _is_list(value):
+            if is_secret_name(found["name"]) and is_secret_text(value):
                 yield f"the value of {found['name']}", value
     for pattern, what in _SHELL:
         for found in pattern.finditer(text):

@@ -40,7 +40,7 @@ def take_over(turn: Turn, workflow: Workflow, earlier: Workflow) -> None:
     before = {_place(task): task for task in earlier.tasks}
     still = {place for place, task in now.items() if place in before and _is_same(before[place], task)}
     lost = [task for place, task in now.items() if place not in still]
-    still -= {_place(task) for task in _with_dependents(lost)}
+    still -= {_place(task) for task in with_dependents(lost)}
     for task_id in earlier.completed:
         place = _place(turn.world.tasks[task_id])
         if place in still:
@@ -108,7 +108,7 @@ def _is_same(before: Task, now: Task) -> bool:
     )
 
 
-def _with_dependents(tasks: list[Task]) -> list[Task]:
+def with_dependents(tasks: list[Task]) -> list[Task]:
     """`tasks`, and all that needs one of them, directly or not."""
     found: dict[str, Task] = {}
     opened: set[str] = set()

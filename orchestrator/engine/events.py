@@ -115,7 +115,7 @@ class RetryRequested(msgspec.Struct, frozen=True):
     Attributes:
         operation: it and all that depends on it.
         tasks: ids.
-        failed_only: what failed or timed out itself.
+        failed_only: what failed or timed out itself, and what did not run because of that.
         everything: what succeeded, too.
         flags: as in `WorkflowSubmitted`; it goes on by these.
     """

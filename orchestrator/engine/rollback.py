@@ -27,10 +27,9 @@ def begin(turn: Turn, workflow: Workflow) -> None:
     candidates = to_undo(turn, workflow)
     held = continuation.held(turn.world, workflow)
     wanted = [task for task in candidates if task.action.undo is not None and task.id not in held]
+    keep(turn, candidates)
     for task in candidates:
-        if task.action.undo is None:
-            turn.move(task, "succeeded", "stays as it is: it declares no way to undo it")
-        elif task.id in held:
+        if task.id in held and task.action.undo is not None:
             text = f"stays as it is: {held[task.id]} stands on it, and has to be rolled back first"
             turn.move(task, task.status, text)
     if not wanted:
@@ -52,10 +51,18 @@ def begin(turn: Turn, workflow: Workflow) -> None:
         _finish(turn, workflow)
 
 
+def keep(turn: Turn, tasks: list[Task]) -> None:
+    """Those of `tasks` that have no undo stay, and say so."""
+    for task in tasks:
+        if task.action.undo is None:
+            turn.move(task, "succeeded", "stays as it is: it declares no way to undo it")
+
+
 def to_undo(turn: Turn, workflow: Workflow) -> list[Task]:
     """What a rollback of `workflow` is about now, in the order of success; some of it may have no undo."""
     point = restore_points.find(workflow, workflow.undone_to)
     done = [turn.world.tasks[task_id] for task_id in workflow.completed[point.tasks if point else 0 :]]
+    done = [task for task in done if task.operation.plan.type != "check"]  # which has changed nothing
     if workflow.undo_requested:
         return [task for task in done if task.status in ("succeeded", "rollback_failed")]
     return [task for task in done if task.status == "succeeded" and not rollback_serial.is_preserved(task)]

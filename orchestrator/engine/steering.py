@@ -79,6 +79,8 @@ def roll_back(turn: Turn, workflow: Workflow, event: RollbackRequested) -> None:
         _reopen(turn.world, workflow)
         workflow.ending, workflow.because = "rollback", because
         rollback.begin(turn, workflow)
+    else:
+        rollback.keep(turn, rollback.to_undo(turn, workflow))
 
 
 def retry(turn: Turn, workflow: Workflow, event: RetryRequested) -> None:
@@ -223,8 +225,16 @@ def _chosen(workflow: Workflow, event: RetryRequested) -> list[Task]:
         names = _with_descendants(workflow, event.operation)
         return [task for task in tasks if task.id in names]
     if event.failed_only:
-        return [task for task in tasks if task.status in ("failed", "timed_out", "rollback_failed")]
+        return _failed(workflow)
     return [task for task in tasks if event.everything or task.status != "succeeded"]
+
+
+def _failed(workflow: Workflow) -> list[Task]:
+    """What failed itself, and what did not run for that reason: all that can run once those have succeeded."""
+    wanted = ("failed", "timed_out", "rollback_failed", "upstream_failed", "skipped")
+    others = [task for task in workflow.tasks if task.status not in (*wanted, "succeeded")]
+    hopeless = {task.id for task in continuation.with_dependents(others)}
+    return [task for task in workflow.tasks if task.status in wanted and task.id not in hopeless]
 
 
 def _with_descendants(workflow: Workflow, operation: str) -> set[str]:
@@ -259,7 +269,7 @@ def _bring_up_to_date(turn: Turn, workflow: Workflow, now: tuple[str, ...]) -> N
 
 def _begin_anew(turn: Turn, task: Task, reason: str) -> None:
     task.undo, task.failures, task.interruptions, task.undo_ticket = False, 0, 0, 0
-    task.earlier, task.origin = task.attempt, ""
+    task.earlier = task.attempt
     turn.move(task, "pending", reason)
 
 

@@ -50,7 +50,8 @@ def _build_operations(turn: Turn, workflow: Workflow) -> None:
         operation = OperationState(workflow, plan, index, waiting_for=len(plan.after))
         workflow.operations.append(operation)
         reason = f"waits for {', '.join(plan.after)}" if plan.after else "waits for the one before it"
-        reason = schedule.WAITS_FOR_SLOT if plan.parallel is True and not plan.after else reason
+        if not plan.after and plan.parallel is not False:
+            reason = schedule.WAITS_FOR_SLOT if plan.parallel is True else "waits for its turn"
         for item in plan.items:
             for provider in plan.providers:
                 task = Task(task_id(workflow.id, plan.id, provider, item), operation, item, provider)

@@ -12,16 +12,21 @@ import time
 
 from orchestrator.files import document
 from orchestrator.files.index import BadIndex, Index
-from orchestrator.files.layout import ARCHIVE, ARCHIVE_SUFFIX, TASKS
+from orchestrator.files.kinds import kind_of
+from orchestrator.files.layout import ARCHIVE, ARCHIVE_SUFFIX, PLAN_FILE, TASKS, workflow_dir
 from orchestrator.files.tasks import read_tasks
 from orchestrator.model.errors import OrchestratorError
-from orchestrator.model.ids import slug
+from orchestrator.model.ids import is_name_id, slug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from orchestrator.files.rows import Row
+
+    #: A row of a task, and its kind (`orchestrator.files.kinds`); None if nothing tells what it ran.
+    Known = tuple[Row, str | None]
 
 WORKFLOWS_MAX = 50
 TIME_MAX_S = 0.5
@@ -36,6 +41,9 @@ _TASK_FILES_MAX = 2000
 #: Rows of the index that are read together.
 _ROWS = 200
 
+#: Of the plan of one workflow.
+_PLAN_BYTES_MAX = 8 << 20
+
 #: Of one archived workflow.
 _ARCHIVE_BYTES_MAX = 8 << 20
 
@@ -47,9 +55,9 @@ class History:
 
     Attributes:
         durations_ms: {"operation/provider/item": median}, from workflows of the same name or definition.
-        kinds_ms: {"type/target/provider": median}, from all workflows that were read.
+        kinds_ms: {kind (`orchestrator.files.kinds`): median}, from all workflows that were read.
         workflows: how many of the same name or definition were found.
-        tasks: how many rows count in `kinds_ms`.
+        tasks: how many rows with a duration were read.
         complete: nothing was left out for a bound.
     """
 
@@ -61,13 +69,13 @@ class History:
         self.workflows = 0
         self.tasks = 0
         self.complete = True
-        self._rows: list[Row] = []
+        self._rows: list[Known] = []
 
     def of_name(self, name: str) -> "History":
         """What the same rows say of workflows of this name; nothing is read again."""
         reading = _Reading(slug(name), None)
-        for row in self._rows:
-            if not reading.take(row):
+        for row, kind in self._rows:
+            if not reading.take(row, kind):
                 break
         history = reading.result()
         history.complete = history.complete and self.complete
@@ -83,8 +91,8 @@ def read_history(data_dir: str, *, name: "str | None" = None, definition: "str |
         definition: absolute path of its definition.
     """
     reading = _Reading(None if name is None else slug(name), definition)
-    for row in _newest_rows(data_dir, reading):
-        if not reading.take(row):
+    for row, kind in _newest_rows(data_dir, reading):
+        if not reading.take(row, kind):
             break
     return reading.result()
 
@@ -101,7 +109,7 @@ class _Reading:
         self._same: dict[str, list[int]] = {}
         self._kinds: dict[str, list[int]] = {}
         self._workflows: set[str] = set()
-        self._rows: list[Row] = []
+        self._rows: list[Known] = []
         self._complete = True
 
     def may_go_on(self, size: int = 0) -> bool:
@@ -111,7 +119,7 @@ class _Reading:
         self._complete = self._complete and within
         return within
 
-    def take(self, row: "Row") -> bool:
+    def take(self, row: "Row", kind: "str | None") -> bool:
         """Count `row`, if it is one that succeeded. False when there are enough."""
         took = row.get("duration_ms")
         if row.get("status") != _SUCCEEDED or type(took) is not int or took < 0:
@@ -123,8 +131,9 @@ class _Reading:
                 return False
             self._workflows.add(workflow)
             self._append(self._same, f"{row.get('operation')}/{row.get('provider')}/{row.get('item')}", took)
-        self._append(self._kinds, f"{row.get('type')}/{row.get('target')}/{row.get('provider')}", took)
-        self._rows.append(row)
+        if kind is not None:
+            self._append(self._kinds, kind, took)
+        self._rows.append((row, kind))
         return True
 
     def result(self) -> History:
@@ -150,13 +159,58 @@ class _Reading:
         return self._name is not None and workflow.rpartition("-")[0] == self._name
 
 
-def _newest_rows(data_dir: str, reading: _Reading) -> "Iterator[Row]":
+class _Plans:
+    """What the tasks of workflows run, by their pinned plans. Each plan is read once."""
+
+    def __init__(self, data_dir: str, reading: _Reading) -> None:
+        self._data_dir, self._reading = data_dir, reading
+        self._operations: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def kind(self, row: "Row") -> "str | None":
+        """The kind of the task of `row`."""
+        workflow = str(row.get("workflow"))
+        if workflow not in self._operations:
+            self._operations[workflow] = self._read(workflow)
+        return _kind(row, self._operations[workflow])
+
+    def _read(self, workflow: str) -> "dict[str, dict[str, Any]]":
+        if not is_name_id(workflow):
+            return {}
+        path = f"{workflow_dir(self._data_dir, workflow)}/{PLAN_FILE}"
+        try:
+            if not self._reading.may_go_on(os.stat(path).st_size):
+                return {}
+            return _operations(document.load(path, _PLAN_BYTES_MAX))
+        except (OSError, document.Malformed):
+            return {}
+
+
+def _operations(plan: object) -> "dict[str, dict[str, Any]]":
+    """The operations of a plan by their ids."""
+    found = plan.get("operations") if isinstance(plan, dict) else None
+    return {str(it.get("id")): it for it in found if isinstance(it, dict)} if isinstance(found, list) else {}
+
+
+def _kind(row: "Row", operations: "dict[str, dict[str, Any]]") -> "str | None":
+    """What `row` did, its command included; None if the plan does not say it."""
+    operation = operations.get(str(row.get("operation")), {})
+    own, shared = operation.get("item_actions"), operation.get("actions")
+    action = own.get(str(row.get("item"))) if isinstance(own, dict) else None
+    if action is None and isinstance(shared, dict):
+        action = shared.get(str(row.get("provider")))
+    command = action.get("command") if isinstance(action, dict) else None
+    if not isinstance(command, str):
+        return None
+    return kind_of(str(row.get("type")), str(row.get("target")), str(row.get("provider")), command)
+
+
+def _newest_rows(data_dir: str, reading: _Reading) -> "Iterator[Known]":
     """Rows of tasks as far as the bounds allow, the newest first; those of the archive behind all others."""
     names = _names(f"{data_dir}/{TASKS}")
-    if len(names) <= _TASK_FILES_MAX:
-        yield from _from_files(data_dir, reading)
-    else:
-        yield from _from_index(data_dir, reading)
+    plans = _Plans(data_dir, reading)
+    rows = _from_files if len(names) <= _TASK_FILES_MAX else _from_index
+    for row in rows(data_dir, reading):
+        yield row, plans.kind(row)
     yield from _from_archive(f"{data_dir}/{ARCHIVE}", reading)
 
 
@@ -190,7 +244,7 @@ def _from_index(data_dir: str, reading: _Reading) -> "Iterator[Row]":
         index.close()
 
 
-def _from_archive(folder: str, reading: _Reading) -> "Iterator[Row]":
+def _from_archive(folder: str, reading: _Reading) -> "Iterator[Known]":
     found = []
     for name in _names(folder):
         if name.endswith(ARCHIVE_SUFFIX) and not name.startswith("."):
@@ -207,14 +261,15 @@ def _from_archive(folder: str, reading: _Reading) -> "Iterator[Row]":
             yield from _archived(f"{folder}/{name}")
 
 
-def _archived(path: str) -> "Iterator[Row]":
+def _archived(path: str) -> "Iterator[Known]":
     """The tasks of one archived workflow. Their lines are behind those of the workflow and its plan."""
     try:
-        lines = document.read(path, _ARCHIVE_BYTES_MAX).split(b"\n")[2:-1]
+        lines = document.read(path, _ARCHIVE_BYTES_MAX).split(b"\n")[1:-1]
         rows = [document.parse(line) for line in lines]
     except (OSError, document.Malformed):
         return
-    yield from (row for row in rows if row.get("entry") == "task")
+    operations = _operations(rows[0].get("plan")) if rows else {}
+    yield from ((row, _kind(row, operations)) for row in rows if row.get("entry") == "task")
 
 
 def _names(folder: str) -> "list[str]":

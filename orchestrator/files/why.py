@@ -11,8 +11,9 @@ import time
 
 from orchestrator.files.layout import ARCHIVE, ARCHIVE_SUFFIX, TASKS, WORKFLOWS
 from orchestrator.files.why_facts import Facts, instant, load_workflow, text, time_or_none
-from orchestrator.files.why_links import explain_node, link, rank
-from orchestrator.files.why_words import colon, quoted, sentence_of_chain, sentence_of_reasons, span
+from orchestrator.files.why_links import explain_node, link, rank, under_way
+from orchestrator.files.why_undoing import not_undone
+from orchestrator.files.why_words import quoted, sentence_of_chain, sentence_of_reasons, span
 from orchestrator.model.errors import BadId, NotFound
 from orchestrator.model.ids import is_name_id
 
@@ -48,8 +49,8 @@ _NAMES_MAX = 5000
 def why(data_dir: str, identifier: str, *, verb: str = "batch", now_us: "int | None" = None) -> "dict[str, Any]":
     """``{subject, status, sentence, chain}`` for the task or workflow `identifier`.
 
-    `chain` is a list of records, the root last: ``level`` (from 1), ``kind``, ``workflow``, ``operation``, ``task``,
-    ``status``, ``count`` (of tasks it speaks for), ``what``, ``unblocks``, ``since``, ``due_at``, ``log``; what does
+    `chain` is a list of records, the root last: ``kind``, ``what``, ``unblocks``, ``level`` (from 1), ``workflow``,
+    ``operation``, ``task``, ``status``, ``count`` (of tasks it speaks for), ``since``, ``due_at``, ``log``; what does
     not apply is None. docs/why.md has a table of the kinds. A chain of more than 40 links is shown without its middle.
     For a workflow that is not over the links are its reasons, side by side, at most five, each with the number of its
     tasks that it holds up (of the first 300 that could go on).
@@ -95,7 +96,7 @@ def _about_workflow(facts: Facts, workflow: "Workflow") -> "dict[str, Any]":
     front = _held_up(facts, workflow, live=False)
     about = {"workflow": workflow.id, "status": workflow.status or None}
     if workflow.status == "rolling_back":
-        front.append(link("rollback", f"is being rolled back{colon(workflow.reason)}", "wait until it is", **about))
+        front.append(under_way(facts, workflow))
     reasons = _reasons(facts, workflow)
     if not reasons and not front:
         words = f"is {workflow.status or 'of no status'}, and none of its tasks is open"
@@ -124,9 +125,7 @@ def _held_up(facts: Facts, workflow: "Workflow | None", *, live: bool) -> "list[
             serve = f"when it has ended: orchestrator serve --data-dir {quoted(facts.data_dir)}"
             found.append(link("drain", words, serve))
     if workflow is not None and workflow.status == "paused" and not live:
-        by = workflow.reason if workflow.reason.startswith("paused") else f"paused{colon(workflow.reason)}"
-        about = {"workflow": workflow.id, "status": workflow.status}
-        found.append(link("pause", f"is {by}; nothing new of it starts", f"{facts.verb} resume {workflow.id}", **about))
+        found.append(under_way(facts, workflow))
     return found
 
 
@@ -161,11 +160,16 @@ def _follow(facts: Facts, workflow: "Workflow | None", node: "Node | None", link
 
 
 def _reasons(facts: Facts, workflow: "Workflow") -> "list[Link]":
-    """The roots of the tasks that could be next, those that are alike put together; the gravest first."""
+    """The roots of the tasks that could be next, those that are alike put together; the gravest first.
+
+    Of what is to be undone the order is the answer, so each tells what it comes after; and what could not be undone
+    is told, although it is over.
+    """
     gravity = {kind: number for number, kind in enumerate(_GRAVEST_FIRST)}
     groups: dict[tuple[object, ...], Link] = {}
     for entry in _frontier(workflow):
-        row = _follow(facts, workflow, ("task", entry.task), _STEPS_MAX)[-1]
+        steps_max = 1 if entry.status == "rolling_back" else _STEPS_MAX
+        row = _follow(facts, workflow, ("task", entry.task), steps_max)[-1]
         kind = row["kind"]
         by_provider = kind in ("provider_limit", "batch", "rate")
         key = (kind, None if kind == "slot" else entry.provider if by_provider else row["operation"])
@@ -173,6 +177,10 @@ def _reasons(facts: Facts, workflow: "Workflow") -> "list[Link]":
             groups[key]["count"] += 1
         else:
             groups[key] = row
+    failed = sum(it.status == "rollback_failed" for it in workflow.entries.values())
+    stuck = not_undone(facts, workflow) if failed else None
+    if stuck is not None:
+        groups["not undone",] = {**explain_node(facts, workflow, ("task", stuck.id))[0], "count": failed}
     return sorted(groups.values(), key=lambda row: gravity.get(row["kind"], len(gravity)))
 
 
@@ -189,6 +197,8 @@ def _frontier(workflow: "Workflow") -> "list[Entry]":
                 going_on += [] if entry.is_over else [entry]
             else:
                 (waiting if is_open else behind).append(entry)
+    if any(it.status == "rolling_back" for it in going_on):
+        going_on.reverse()  # the last is undone first
     return (sorted(going_on, key=rank) + waiting)[:_ASKED_MAX] or behind[:1]
 
 

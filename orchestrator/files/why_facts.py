@@ -139,6 +139,7 @@ class Workflow:
         entries: {task id: entry}.
         rows: {task id: its row}, of one that is archived.
         is_archived: it is over, and its logs are gone.
+        undone_before: {operation: what is to be undone before it}, as far as it was asked (`why_undoing`).
     """
 
     def __init__(self, identifier: str, state: "Raw", plan: "Raw", rows: "dict[str, Raw] | None" = None) -> None:
@@ -154,6 +155,8 @@ class Workflow:
         self.operations = {it.id: it for it in found}
         self.entries = {entry.task: entry for it in found for entry in it.entries}
         self._edges: dict[str, list[Edge]] = {}
+        self._edges_from: dict[str, list[Edge]] = {}
+        self.undone_before: dict[str, list[Entry]] = {}
         for raw in records(plan.get("edges")):
             edge = Edge(raw)
             self._edges.setdefault(text(edge.target.get("operation")), []).append(edge)
@@ -167,18 +170,24 @@ class Workflow:
         """Edges that `task` waits behind."""
         return [it for it in self._edges.get(task.operation, ()) if _fits(it.target, task)]
 
-    def dependents_of(self, operation: str) -> "list[str]":
-        """Operations that wait for `operation`, or some of whose tasks do."""
-        found = {it.id: None for it in self.operations.values() if operation in it.after}
-        for target, edges in self._edges.items():
-            if any(it.source.get("operation") == operation for it in edges):
-                found[target] = None
-        return list(found)
+    def edges_from(self, task: "Task | Entry") -> "list[Edge]":
+        """Edges that wait for `task`."""
+        if not self._edges_from:
+            for edge in (it for edges in self._edges.values() for it in edges):
+                self._edges_from.setdefault(text(edge.source.get("operation")), []).append(edge)
+        return [it for it in self._edges_from.get(task.operation, ()) if _fits(it.source, task)]
 
     def sources(self, edge: Edge) -> "list[Entry]":
         """What `edge` waits for."""
-        operation = self.operations.get(text(edge.source.get("operation")))
-        return [it for it in operation.entries if _fits(edge.source, it)] if operation else []
+        return self._at(edge.source)
+
+    def targets(self, edge: Edge) -> "list[Entry]":
+        """What waits behind `edge`."""
+        return self._at(edge.target)
+
+    def _at(self, place: "Raw") -> "list[Entry]":
+        operation = self.operations.get(text(place.get("operation")))
+        return [it for it in operation.entries if _fits(place, it)] if operation else []
 
 
 class Facts:

@@ -6,6 +6,7 @@ nothing or cannot be read.
 """
 
 from orchestrator.files.why_facts import instant, mapping, whole
+from orchestrator.files.why_undoing import NOT_TRIED, ahead_of, in_the_way, not_undone
 from orchestrator.files.why_words import clock, colon, count, moment, span
 from orchestrator.model.times import rfc3339
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from orchestrator.files.why_facts import Entry, Facts, Operation, Task, Workflow
 
     Link = dict[str, Any]
-    #: ("task" or "operation" or "workflow", its id).
+    #: ("task" or "operation" or "workflow", its id); "cause" is a workflow, too, if the way leads to what asked for
+    #: its rollback and not to what came of that.
     Node = tuple[str, str]
 
 #: Every kind of link. docs/why.md has an example of each.
@@ -60,6 +62,9 @@ _ENDED_AS = {
     "rollback_failed": "could not be undone",
 }
 
+#: Tasks that have not run, of which the end of their workflow tells by name.
+_NAMED_MAX = 3
+
 #: Task files that are read to choose among what is waited for. The first of the list are the likeliest.
 _LOOKED_AT_MAX = 50
 
@@ -67,8 +72,13 @@ _LOOKED_AT_MAX = 50
 def link(kind: str, what: str, unblocks: "str | None" = None, **fields: object) -> "Link":
     """A row. `fields` are some of ``workflow, operation, task, status, since, due_at, log``; others are None."""
     names = ("workflow", "operation", "task", "status")
-    row: Link = {"level": 0, "kind": kind, **{name: fields.get(name) for name in names}, "count": 1}
-    return {**row, "what": what, "unblocks": unblocks, **{it: fields.get(it) for it in ("since", "due_at", "log")}}
+    row: Link = {"kind": kind, "what": what, "unblocks": unblocks, "level": 0}
+    return {
+        **row,
+        **{name: fields.get(name) for name in names},
+        "count": 1,
+        **{name: fields.get(name) for name in ("since", "due_at", "log")},
+    }
 
 
 def explain_node(facts: "Facts", workflow: "Workflow | None", node: "Node") -> "tuple[Link, Node | None]":
@@ -83,7 +93,9 @@ def explain_node(facts: "Facts", workflow: "Workflow | None", node: "Node") -> "
         return link("unknown", "cannot be read", workflow=identifier), None
     if kind == "operation":
         return _operation(facts, workflow, workflow.operations[identifier])
-    return _workflow(facts, workflow)
+    if workflow.is_over:
+        return _workflow(facts, workflow, after="cause" if kind == "cause" else "end")
+    return under_way(facts, workflow), None
 
 
 def explain_task(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "tuple[Link, Node | None]":
@@ -141,20 +153,42 @@ def _retry(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "Link":
     return _of(task, "retry_delay", words, wait, since=task.finished_at, due_at=task.due_at)
 
 
+def under_way(facts: "Facts", workflow: "Workflow") -> "Link":
+    """A workflow that is not over."""
+    about = {"workflow": workflow.id, "status": workflow.status or None}
+    said = colon(workflow.reason)
+    if workflow.status == "rolling_back":
+        return link("rollback", f"is being rolled back{said}", "wait until it is", **about)
+    if workflow.status == "paused":
+        by = workflow.reason if workflow.reason.startswith("paused") else f"paused{said}"
+        return link("pause", f"is {by}; nothing new of it starts", f"{facts.verb} resume {workflow.id}", **about)
+    words = f"is {workflow.status or 'of no status'}{said}"
+    return link("running", words, "wait: what runs has to end first", **about)
+
+
 def _undoing(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "tuple[Link, Node | None]":
     if task.reason == _SLOT or task.reason.startswith("attempt "):
         return _slot(facts, workflow, task), None
-    words = f"waits to be undone{colon(task.reason)}"
-    if workflow is None:
+    own = workflow.entries.get(task.id) if workflow else None
+    if workflow is None or own is None:
+        words = f"waits to be undone{colon(task.reason)}"
         return _of(task, "rollback", words, "wait: what came after it is undone first"), None
+    before = ahead_of(workflow, own)
+    first = _at_work(facts, before) or (facts.task(before[0].task) if before else None)
+    if first is not None:
+        others = f" and {count(len(before) - 1, 'other')}" if len(before) > 1 else ""
+        words = f"is undone after {first.id}{others}{colon(task.reason)}"
+        return _of(task, "rollback", words, f"{first.id} has to be undone"), ("task", first.id)
     ahead = [it for it in workflow.entries.values() if it.status == "rolling_back" and it.task != task.id]
-    later = workflow.dependents_of(task.operation)
-    for entries in ([it for it in ahead if it.operation in later], ahead):
-        for entry in entries[:_LOOKED_AT_MAX]:
-            other = facts.task(entry.task)
-            if other and (other.is_live or _waits_for_a_try(other) or other.reason == _SLOT):
-                return _of(task, "rollback", words, "wait: what came after it is undone first"), ("task", other.id)
-    return _of(task, "rollback", words, "wait: what came after it is undone first"), None
+    other = _at_work(facts, ahead)
+    row = _of(task, "rollback", f"waits to be undone{colon(task.reason)}", "wait: what came after it is undone first")
+    return row, ("task", other.id) if other else None
+
+
+def _at_work(facts: "Facts", entries: "Sequence[Entry]") -> "Task | None":
+    """The first of `entries` that is being undone, or waits for nothing but its next try or a slot."""
+    tasks = (facts.task(it.task) for it in entries[:_LOOKED_AT_MAX])
+    return next((it for it in tasks if it and (it.is_live or _waits_for_a_try(it) or it.reason == _SLOT)), None)
 
 
 def _waits_for_a_try(task: "Task") -> bool:
@@ -243,7 +277,8 @@ def _slot(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "Link":
     """What keeps a task that waits for nothing else: all slots, those of its provider, or how often it may be asked."""
     interrupted = f" ({task.reason})" if task.reason not in ("", _SLOT) else ""
     if workflow is not None and workflow.status == "paused":
-        return _of(task, "slot", f"is ready to start{interrupted}", "it starts when the workflow goes on")
+        begin, begins = ("be undone", "is undone") if task.status == "rolling_back" else ("start", "starts")
+        return _of(task, "slot", f"is ready to {begin}{interrupted}", f"it {begins} when the workflow goes on")
     if not facts.is_held:  # the figures are of another time
         return _of(task, "slot", f"waits for a free slot{interrupted}", "another task has to end")
     provider = task.provider
@@ -299,7 +334,8 @@ def _ended(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "tuple[
     said = task.reason or task.error
     since = task.finished_at
     if task.status in FAILED:
-        return _failed(facts, workflow, task), _not_undone(workflow, task)
+        above = in_the_way(facts, workflow, task) if workflow else None
+        return _failed(facts, workflow, task), ("task", above.id) if above else None
     if task.status == "succeeded":
         return _of(task, "ended", f"succeeded{colon(task.reason)}", since=since), None
     if task.status == "upstream_failed":
@@ -310,52 +346,79 @@ def _ended(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "tuple[
         words = said or "not started: the workflow ended before its turn"
         return _of(task, "ended", words, since=since), _origin(facts, workflow, said)
     if task.status == "rolled_back":
-        behind = ("workflow", workflow.id) if workflow else None
+        behind = ("cause", workflow.id) if workflow else None
         return _of(task, "ended", f"was undone{colon(task.reason)}", since=since), behind
-    again = f"{facts.verb} retry {task.workflow}" if workflow and not workflow.is_archived else None
+    again = _again(facts, workflow, task)
     words = f"was {said}" if said.startswith(_BY_SOMEBODY) else f"is {task.status}{colon(said)}"
     return _of(task, "ended", words, again, since=since), None
 
 
 def _failed(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "Link":
-    after = f" after {task.attempt} attempts" if task.attempt > 1 else ""
-    words = f"{_ENDED_AS[task.status]}{after}{colon(task.error or task.reason)}"
-    if task.error and task.reason and task.error not in task.reason:
+    """How it failed. Attempts are numbered through doing and undoing, so their number is no count of tries to undo."""
+    told = task.error or task.reason
+    if task.status != "rollback_failed":
+        after = f" after {task.attempt} attempts" if task.attempt > 1 else ""
+        words = f"{_ENDED_AS[task.status]}{after}{colon(told)}"
+    elif task.reason.startswith(NOT_TRIED):
+        words, told = f"{_ENDED_AS[task.status]}{colon(task.reason)}", task.reason
+    else:
+        which = f": attempt {task.attempt} failed" if task.attempt > 1 else ""
+        words = f"{_ENDED_AS[task.status]}{which}{colon(told)}"
+    if task.reason and task.reason not in told and told not in task.reason:
         words += f" ({task.reason})"
-    again = f"{facts.verb} retry {task.workflow}" if workflow and not workflow.is_archived else None
-    return _of(task, "ended", words, again, since=task.finished_at, log=facts.log_of(task))
+    tried = not task.reason.startswith(NOT_TRIED)
+    log = facts.log_of(task) if tried else None
+    return _of(task, "ended", words, _again(facts, workflow, task), since=task.finished_at, log=log)
 
 
-def _not_undone(workflow: "Workflow | None", task: "Task") -> "Node | None":
-    """What stands on `task` and could not be undone, so that it was not tried."""
-    if workflow is None or task.status != "rollback_failed" or not task.reason.startswith("not tried: "):
+def _again(facts: "Facts", workflow: "Workflow | None", task: "Task") -> "str | None":
+    """The command that tries again what failed; None of what is archived."""
+    if workflow is None or workflow.is_archived:
         return None
-    others = [it for it in workflow.entries.values() if it.status == "rollback_failed" and it.task != task.id]
-    return next((("task", it.task) for it in others if f" {it.operation}/{it.item}, " in task.reason), None)
+    undoing = "rollback_failed" in (task.status, workflow.status)
+    later = "" if workflow.is_over else f" (when the {'rollback' if undoing else 'workflow'} is over)"
+    return f"{facts.verb} {'rollback' if undoing else 'retry'} {task.workflow}{later}"
 
 
-def _workflow(facts: "Facts", workflow: "Workflow") -> "tuple[Link, Node | None]":
-    """How a workflow ended, and what failed first."""
+def _workflow(facts: "Facts", workflow: "Workflow", *, after: str) -> "tuple[Link, Node | None]":
+    """How a workflow ended, and what failed first. Behind its end is what could not be undone, if that is why."""
     words = _ENDED_AS.get(workflow.status, f"is {workflow.status or 'of no status'}")
     by_somebody = workflow.reason.startswith(_BY_SOMEBODY)
-    words = f"was {workflow.reason}" if by_somebody else f"{words}{colon(workflow.reason)}"
-    failed = sum(it.status in FAILED for it in workflow.entries.values())
+    is_unclean = workflow.status == "rollback_failed"
+    words = f"was {workflow.reason}" if by_somebody and not is_unclean else f"{words}{colon(workflow.reason)}"
+    failed = sum(it.status in FAILED[:2] for it in workflow.entries.values())
     words += f" ({failed} tasks failed in all)" if failed > 1 else ""
     behind = None if workflow.status == "succeeded" else _origin(facts, workflow, workflow.reason, itself=True)
+    if is_unclean and after == "end":
+        task = not_undone(facts, workflow)
+        behind = ("task", task.id) if task else behind
+    if workflow.status == "failed" and not failed:
+        words += _not_run(workflow)
     again = None
     if workflow.status != "succeeded" and not workflow.is_archived:
-        again = f"{facts.verb} retry {workflow.id}"
+        again = f"{facts.verb} {'rollback' if is_unclean else 'retry'} {workflow.id}"
     about = {"workflow": workflow.id, "status": workflow.status or None, "since": workflow.finished_at}
     return link("ended", words, again, **about), behind
+
+
+def _not_run(workflow: "Workflow") -> str:
+    """What of a workflow in which nothing failed has not succeeded: only a part of it was tried again."""
+    left = [it for it in workflow.entries.values() if it.status != "succeeded"]
+    if not left:
+        return ""
+    named = ", ".join(f"{it.task} ({it.status})" for it in left[:_NAMED_MAX])
+    others = f" and {count(len(left) - _NAMED_MAX, 'other')}" if len(left) > _NAMED_MAX else ""
+    all_untouched = all(it.status in ("skipped", "upstream_failed") for it in left)
+    how = f"{'has' if len(left) == 1 else 'have'} not {'run' if all_untouched else 'succeeded'}"
+    runs = "" if workflow.is_archived else "; a plain retry runs " + ("it" if len(left) == 1 else "them")
+    return f"; {count(len(left), 'task')} {how}: {named}{others}{runs}"
 
 
 def _origin(facts: "Facts", workflow: "Workflow | None", said: str, *, itself: bool = False) -> "Node | None":
     """What ended a workflow: the failed task that `said` names, or that failed first; the workflow if none did."""
     if workflow is None:
         return None
-    failed = [it for it in workflow.entries.values() if it.status in FAILED[:2]] or [
-        it for it in workflow.entries.values() if it.status in FAILED
-    ]
+    failed = [it for it in workflow.entries.values() if it.status in FAILED[:2]]
     named = [it for it in failed if f"task {it.operation}/{it.item} " in f"{said} "]
     named = named or [it for it in failed if f"operation {it.operation} failed" in said]
     if not failed or any(by in said for by in _BY_SOMEBODY):

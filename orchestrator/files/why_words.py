@@ -46,6 +46,16 @@ def sentence_of_reasons(
     return f"{sentence(f'workflow {workflow} {lead}: {named}')}{_remedy(facts, reasons[0])}"
 
 
+def until_resolved(verb: str, tasks: "Sequence[str]") -> str:
+    """What a forecast cannot know: when somebody says how `tasks` ended, which are ``unknown``; "" for none."""
+    if not tasks:
+        return ""
+    first, others = tasks[0], len(tasks) - 1
+    named = f"{first} and {count(others, 'other')}" if others else first
+    ask = f"{verb} resolve {first} --as succeeded (or --as failed)"
+    return f"Nothing behind {named} goes on, and the time does not count, until somebody says how it ended: {ask}."
+
+
 def sentence(words: str) -> str:
     """`words` with a full stop, and a capital letter where it does no harm."""
     if words.startswith(_BEGINNINGS):
@@ -120,10 +130,11 @@ def _alike(row: "Link") -> str:
 
 
 def _remedy(facts: "Facts", row: "Link") -> str:
-    """What to do about `row`; of what has ended, when that was and where its log is."""
+    """What to do about `row`; of what has ended, when that was and where its log is, too."""
     if row["kind"] != "ended":
         return f" {sentence(row['unblocks'])}" if row["unblocks"] else ""
     parts = [f"it ended at {clock(row['since'], facts.now_us)}"] if row["since"] else []
     parts += [f"its log is {row['log']}"] if row["log"] else []
     words = "; ".join(parts)
-    return f" {words[:1].upper()}{words[1:]}." if words else ""
+    told = f" {words[:1].upper()}{words[1:]}." if words else ""
+    return f"{told} To go on: {row['unblocks']}." if row["unblocks"] else told

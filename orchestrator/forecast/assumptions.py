@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
+from orchestrator.files.kinds import kind_of
 from orchestrator.model.errors import UsageError
 from orchestrator.model.limits import MAX_RUNNING_DEFAULT
 
@@ -50,7 +51,7 @@ class Assumptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         provider_limits: {provider: tasks at a time}, as an operator would set them.
         durations_ms: {"operation/provider/item" or "operation": milliseconds of an attempt}; the first counts
             before the second.
-        kinds_ms: {"type/target/provider": milliseconds}, where `durations_ms` says nothing.
+        kinds_ms: {kind (`orchestrator.files.kinds`): milliseconds}, where `durations_ms` says nothing.
         assumed_ms: where nothing is known.
         factors: what if something took longer or shorter: {name: "2x", a number (the same), or a time like "90s"}.
         failures: what if something failed: {name: how many of its attempts fail, or "always"}.
@@ -142,8 +143,13 @@ def known_duration(task: Task, assumptions: Assumptions) -> tuple[int, Source]:
     recorded = assumptions.durations_ms.get(key_of(task), assumptions.durations_ms.get(operation.id))
     if recorded is not None:
         return recorded, "recorded"
-    similar = assumptions.kinds_ms.get(f"{operation.type}/{operation.target}/{task.provider}")
-    return (assumptions.assumed_ms, "assumed") if similar is None else (similar, "similar")
+    similar = None
+    if assumptions.kinds_ms:
+        kind = kind_of(operation.type, operation.target, task.provider, task.action.command)
+        similar = assumptions.kinds_ms.get(kind)
+    source: Source = "assumed" if similar is None else "similar"
+    ms = assumptions.assumed_ms if similar is None else similar
+    return min(ms, operation.timeout_s * 1000 - 1), source  # who knows nothing does not foresee a timeout
 
 
 def key_of(task: Task) -> str:

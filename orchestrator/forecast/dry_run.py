@@ -15,7 +15,7 @@ from orchestrator.forecast.prediction import forecast, to_plain
 from orchestrator.forecast.report import refused
 from orchestrator.model.errors import UsageError
 from orchestrator.plan import graph
-from orchestrator.plan.pulled import ancestors
+from orchestrator.plan.inserted import ancestors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

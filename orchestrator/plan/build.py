@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from orchestrator.plan.declarations import Provider
 
+#: Of an operation that may run at most once, unless it says otherwise: nothing is repeated that it has not asked for.
+ONCE = RetryPolicy(max_attempts=1)
+
 #: Blocks that are pinned as they are, for features to come.
 _SETTINGS = ("logging", "monitoring", "secrets", "templates")
 
@@ -72,7 +75,7 @@ def _operation(
         timeout_s=one.get("timeout", 300),
         on_failure=one.get("on_failure", "rollback"),
         priority=one.get("priority", 0),
-        retry=_retry(one.get("retry_policy"), retry),
+        retry=_retry(one.get("retry_policy"), ONCE if one.get("at_most_once") else retry),
         actions=actions,
         env=dict(one.get("env") or {}),
         working_dir=None if not working_dir else posixpath.normpath(posixpath.join(folder, working_dir)),

@@ -25,17 +25,33 @@ STATE_STORES = ("file",)
 
 _ITEM_LENGTH_MAX = 200
 
+_KINDS: dict[type, str] = {str: "text", dict: "block", list: "list", int: "number", float: "number", bool: "flag"}
+
+#: {list of a workflow: (what one of its elements is called, its kind)}.
+_ELEMENTS: dict[str, tuple[str, type]] = {
+    "operations": ("operation", dict),
+    "dependencies": ("dependency", dict),
+    "templates": ("template", str),
+    "assume_installed": ("assumed task service", str),
+}
+
 
 def check(raw: Raw, providers: Mapping[str, Provider]) -> list[Fault]:
-    """Every fault of `raw`, warnings included, in the order of the definition. Never raises for what it says."""
+    """The faults of `raw`, warnings included, in the order of the definition.
+
+    Lists are looked through for elements that are not of their kind (null, above all). Whatever such an element hides
+    is only seen once it is mended: dependencies are judged together, and not while one of them is none.
+    """
     operations = _operations(raw)
+    misfits = list(_misfits(raw))
     return [
         *_workflow(raw),
+        *misfits,
         *(fault for index, one in operations for fault in _operation(one, ("operations", index), raw, providers)),
         *_ids(operations),
         *_edges(operations),
         *_against_the_sequence(raw, operations),
-        *resources.check(raw),
+        *(() if any(fault.path[0] == "dependencies" for fault in misfits) else resources.check(raw, len(providers))),
         *_without_effect(raw),
     ]
 
@@ -44,6 +60,22 @@ def _operations(raw: Raw) -> list[tuple[int, Raw]]:
     operations = raw.get("operations")
     listed = operations if isinstance(operations, list) else []
     return [(index, one) for index, one in enumerate(listed) if isinstance(one, dict)]
+
+
+def _misfits(raw: Raw) -> Iterator[Fault]:
+    """Elements of lists that are not of their kind: whatever looks at them afterwards would stumble."""
+    for key, (said, kind) in _ELEMENTS.items():
+        listed = raw.get(key)
+        for index, one in enumerate(listed if isinstance(listed, list) else []):
+            if not isinstance(one, kind):
+                message = f"{said} number {index + 1} is {_called(one)}"
+                help_text = f"It has to be a {_KINDS[kind]}: write one, or remove it."
+                yield Fault("WF101", (key, index), message, help_text)
+
+
+def _called(value: object) -> str:
+    """What a value of the wrong kind is, in a word or two: never itself, which may be a secret."""
+    return "null" if value is None else f"a {_KINDS.get(type(value), 'value')}"
 
 
 def _workflow(raw: Raw) -> Iterator[Fault]:
@@ -137,7 +169,10 @@ def _env(one: Raw, path: Path, said: str) -> Iterator[Fault]:
             yield Fault("WF118", place, f"{said}: {key!r} cannot be an environment variable", "Like a shell variable.")
         elif key.startswith("ORCH_"):
             yield Fault("WF118", place, f"{said}: variables that begin with ORCH_ are set by the orchestrator", "")
-        elif "\0" in str(value):
+        elif not isinstance(value, str):
+            help_text = "Write a text, in quotes; leave the variable out if it has no value."
+            yield Fault("WF118", place, f"{said}: the value of {key} is {_called(value)}, not a text", help_text)
+        elif "\0" in value:
             yield Fault("WF118", place, f"{said}: the value of {key} holds a NUL character", "Remove it.")
     for key in ("command", "rollback_command", "working_dir"):
         if "\0" in str(one.get(key) or ""):

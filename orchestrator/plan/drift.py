@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from orchestrator.plan.declarations import Provider
     from orchestrator.plan.ir import Action, Operation, Plan
 
+#: What a target is called, where its own word is none that people use.
+_SAID = {"shared": "shared resource", "taskserv": "task service"}
+
 _ONE_TRY = RetryPolicy(max_attempts=1)
 _NO_ROLLBACK = RollbackStrategy(enabled=False)
 
@@ -80,7 +83,7 @@ def _check_action(one: Operation, name: str, providers: Mapping[str, Provider]) 
     if is_own and name == COMMAND_PROVIDER:
         return None, "it runs a command of its own, and nothing says how to check what that makes"
     action = provider.actions.get(("check", one.target)) if provider else None
-    return action, f"provider {name} has no action that checks a {one.target}"
+    return action, f"provider {name} has no action that checks a {_SAID.get(one.target, one.target)}"
 
 
 def _alone(one: Operation) -> Operation:

@@ -1,4 +1,4 @@
-"""Order in a graph of operations: cycles, and waves."""
+"""Order in a graph of operations: cycles, waves, and turns."""
 
 from __future__ import annotations
 
@@ -38,6 +38,16 @@ def cycles(edges: Mapping[Node, Sequence[Node]]) -> Iterator[list[Node]]:
                 on_trail[needed] = len(trail)
                 trail.append(needed)
                 pending.append(iter(edges[needed]))
+
+
+def in_turn(parallel: bool | int, tasks: int) -> bool:
+    """Whether the items of an operation with so many `tasks` have to be seen as waiting for each other in listed order.
+
+    The engine gives turns in that order, and a task that waits behind an edge keeps its turn: with too few of them,
+    those that wait can hold every turn there is. Between one turn and `tasks` turns that is stricter than the engine,
+    which may find its way where enough turns are left; which are left depends on what is waited for elsewhere.
+    """
+    return parallel is not True and max(1, int(parallel)) < tasks
 
 
 def waves(plan: Plan) -> list[list[str]]:

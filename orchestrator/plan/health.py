@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from orchestrator.plan.inserted import new_id
 from orchestrator.plan.ir import Action, Edge, Operation, Place, RetryPolicy
-from orchestrator.plan.shared import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

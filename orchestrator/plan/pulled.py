@@ -6,12 +6,14 @@ need it wait for, so that a service is not pulled onto servers that are not ther
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from orchestrator import expression
+from orchestrator.plan.inserted import after_all, new_id
 from orchestrator.plan.ir import Edge, Operation, Place
-from orchestrator.plan.shared import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,12 +40,12 @@ def pulled_operations(
     taken = set(operations)
     found: list[Pulled] = []
     edges: list[Edge] = []
+    needed = functools.cache(lambda service: frozenset(_needed(service, requires)))
     for service in _in_order({service for service, _ in wanted}, requires):
         where = [provider for name, provider in wanted if name == service]
-        needing = _who_needs(plan, service, where, requires)
+        needing = _who_needs(plan, service, where, needed)
         first = operations[next(iter(needing))]
         because = next(item for (name, _), (_, item) in wanted.items() if name == service)
-        common = set.intersection(*(ancestors(operations, root) for root in needing))
         name = new_id(f"install-{service}", taken)
         taken.add(name)
         pulled = Operation(
@@ -53,7 +55,7 @@ def pulled_operations(
             items=(service,),
             providers=tuple(where),
             depends_on=(),
-            after=tuple(one.id for one in plan.operations if one.id in _last(operations, common)),
+            after=after_all(operations, needing),
             parallel=True,
             timeout_s=first.timeout_s,
             on_failure=first.on_failure,
@@ -67,18 +69,6 @@ def pulled_operations(
         found.append(Pulled(pulled, tuple(needing)))
         edges += _inherited(plan, pulled, needing)
     return found, edges
-
-
-def ancestors(operations: Mapping[str, Operation], name: str) -> set[str]:
-    """Ids of all operations that are over before operation `name` opens."""
-    found: set[str] = set()
-    pending = list(operations[name].after)
-    while pending:
-        needed = pending.pop()
-        if needed not in found:
-            found.add(needed)
-            pending += operations[needed].after
-    return found
 
 
 def _in_order(services: set[str], requires: Callable[[str], list[str]]) -> list[str]:
@@ -100,14 +90,14 @@ def _in_order(services: set[str], requires: Callable[[str], list[str]]) -> list[
 
 
 def _who_needs(
-    plan: Plan, service: str, where: list[str], requires: Callable[[str], list[str]]
+    plan: Plan, service: str, where: list[str], needed: Callable[[str], frozenset[str]]
 ) -> dict[str, list[str]]:
     """{operation of `plan`: its items that need `service` on one of the providers, directly or through others}."""
     found: dict[str, list[str]] = {}
     for operation in plan.operations:
         if (operation.type, operation.target) != ("create", "taskserv") or set(where).isdisjoint(operation.providers):
             continue
-        items = [item for item in operation.items if service in _needed(item, requires)]
+        items = [item for item in operation.items if service in needed(item)]
         if items:
             found[operation.id] = items
     return found
@@ -125,13 +115,11 @@ def _needed(service: str, requires: Callable[[str], list[str]]) -> set[str]:
     return found
 
 
-def _last(operations: Mapping[str, Operation], names: set[str]) -> set[str]:
-    """Those of `names` that none of the others waits for."""
-    return names - {before for name in names for before in operations[name].after}
-
-
 def _inherited(plan: Plan, pulled: Operation, needing: Mapping[str, list[str]]) -> Iterator[Edge]:
-    """What those that need it wait for by edges: the only one, or all of them for the whole of their operations."""
+    """What those that need it wait for by edges: the only one, or all of them for the whole of their operations.
+
+    A condition that looks at its target is not inherited: here the target would be another task.
+    """
     first = next(iter(needing))
     for edge in plan.edges:
         target = edge.target
@@ -143,4 +131,12 @@ def _inherited(plan: Plan, pulled: Operation, needing: Mapping[str, list[str]]) 
             others = {Place(name, None, target.provider) for name in needing}
             is_common = others <= {each.target for each in plan.edges if each.source == edge.source}
         if is_common:
-            yield msgspec.structs.replace(edge, target=Place(pulled.id, None, target.provider))
+            target = Place(pulled.id, None, target.provider)
+            yield msgspec.structs.replace(edge, target=target, condition=_without_target(edge.condition))
+
+
+def _without_target(condition: str) -> str:
+    """`condition`, or none if it names its target."""
+    if condition and any(path[0] == "target" for path in expression.parse(condition).paths):
+        return ""
+    return condition

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.plan import graph, resources
 from orchestrator.plan.fault import Fault
+from orchestrator.plan.inserted import ancestors
 from orchestrator.plan.ir import Edge, Operation, Place
-from orchestrator.plan.pulled import ancestors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,16 +48,19 @@ def in_order(
                     source = operation.id if operation.id in there else there[0]
                     added[Edge(Place(source, needed, provider), Place(operation.id, item, provider))] = None
     edges = [edge for edge in added if edge not in known]
-    faults = [fault for edge in edges for fault in _against_the_list(operations[edge.target.operation], edge, path)]
+    alike = {(edge.source.operation, edge.source.item, edge.target.operation, edge.target.item): edge for edge in edges}
+    faults = [
+        fault for edge in alike.values() for fault in _against_the_list(operations[edge.target.operation], edge, path)
+    ]
     if edges and not faults:
         faults = list(_circles(plan, edges, path))
     return edges, faults
 
 
 def _against_the_list(operation: Operation, edge: Edge, path: Callable[[str, str | None], Path]) -> Iterator[Fault]:
-    """An operation that does its items in order cannot do a later one first."""
+    """An operation whose items have their turns in order cannot do a later one first."""
     item, needed = edge.target.item, edge.source.item
-    if edge.source.operation != operation.id or operation.parallel is True or item is None or needed is None:
+    if edge.source.operation != operation.id or not _in_turn(operation) or item is None or needed is None:
         return
     if operation.items.index(needed) > operation.items.index(item):
         yield Fault(
@@ -69,9 +72,13 @@ def _against_the_list(operation: Operation, edge: Edge, path: Callable[[str, str
         )
 
 
+def _in_turn(operation: Operation) -> bool:
+    return graph.in_turn(operation.parallel, len(operation.items) * len(operation.providers))
+
+
 def _circles(plan: Plan, added: Iterable[Edge], path: Callable[[str, str | None], Path]) -> Iterator[Fault]:
     """Requirements that the declared order contradicts; the first circle is told, others may follow from it."""
-    operations = [(one.id, one.items, one.after, one.parallel) for one in plan.operations]
+    operations = [(one.id, one.items, one.after, _in_turn(one)) for one in plan.operations]
     for cycle in graph.cycles(resources.task_graph(operations, [*plan.edges, *added])):
         inside = set(cycle)
         for edge in added:

@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 #: Names a ``wait_condition`` may use; what they hold is in docs/dependencies.md.
 CONDITION_NAMES = ("source", "target", "workflow", "operations")
 
-#: Tasks of a circle that are named.
+_COUNTS = ("total", "succeeded", "failed", "running", "pending")
+
+#: {name: what it has}; of ``operations``, what each of them has.
+CONDITION_FIELDS = {
+    "source": ("status", "attempt", "exit_code", "tasks", *_COUNTS),
+    "target": ("item", "provider", "operation", "status", "attempt", "exit_code"),
+    "workflow": ("id", "name", "status", "priority", "environment", "elapsed_s"),
+    "operations": ("status", *_COUNTS),
+}
+
+#: Tasks of a circle, or resources there are, that are named.
 _TOLD_MAX = 20
+
+#: Unknown names for which a near one is looked up, in all dependencies together.
+_SUGGESTIONS_MAX = 20
 
 #: Which operations stand for a resource: those of the first type there is.
 _MAKERS = ("create", "update")
@@ -48,23 +61,24 @@ def _edges_of(one: Mapping[str, Any], places: Mapping[str, Sequence[str]]) -> It
             )
 
 
-def check(raw: Raw) -> Iterator[Fault]:
-    """Every fault of a workflow's ``dependencies``."""
+def check(raw: Raw, configured: int = 1) -> Iterator[Fault]:
+    """Every fault of a workflow's ``dependencies``. `configured`: how many providers there are."""
     places = _places(raw)
+    nearest = _Nearest(places)
     listed = raw.get("dependencies")
     sound = True
     for index, one in enumerate(listed if isinstance(listed, list) else []):
         if not isinstance(one, dict):
             continue
         path = ("dependencies", index)
-        for fault in _dependency(one, path, places, raw):
+        for fault in _dependency(one, path, nearest, raw):
             sound = sound and fault.severity != "error"
             yield fault
     if sound and listed:
-        yield from _circles(raw, listed)
+        yield from _circles(raw, listed, configured)
 
 
-def _dependency(one: Raw, path: Path, places: Mapping[str, Sequence[str]], raw: Raw) -> Iterator[Fault]:
+def _dependency(one: Raw, path: Path, nearest: _Nearest, raw: Raw) -> Iterator[Fault]:
     yield from word(one, (*path, "type"), get_args(DependencyType))
     timeout = one.get("timeout", 300)
     if isinstance(timeout, int) and timeout <= 0:
@@ -74,20 +88,33 @@ def _dependency(one: Raw, path: Path, places: Mapping[str, Sequence[str]], raw: 
         if name is None:
             yield Fault("WF101", path, f"dependency number {int(path[-1]) + 1} has no {end}", f"Add `{end} = ...`.")
         else:
-            yield from _resource(str(name), (*path, end), one.get("type") or "hard", places)
+            yield from _resource(str(name), (*path, end), one.get("type") or "hard", nearest)
     if one.get("source") is not None and one.get("source") == one.get("target"):
         yield Fault("WF111", (*path, "target"), f"resource '{one['target']}' depends on itself", "Remove it.")
     if one.get("wait_condition"):
         yield from _condition(str(one["wait_condition"]), (*path, "wait_condition"), raw)
 
 
-def _resource(name: str, path: Path, kind: str, places: Mapping[str, Sequence[str]]) -> Iterator[Fault]:
+class _Nearest:
+    """Suggestions for names of resources that do not exist, for the first few of them: each takes its time."""
+
+    def __init__(self, known: Mapping[str, object]) -> None:
+        self.known = known
+        self._left = _SUGGESTIONS_MAX
+
+    def to(self, name: str) -> str:
+        """A sentence, perhaps empty."""
+        self._left -= 1
+        return did_you_mean(name, self.known, only_near=len(self.known) >= _TOLD_MAX) if self._left >= 0 else ""
+
+
+def _resource(name: str, path: Path, kind: str, nearest: _Nearest) -> Iterator[Fault]:
     target, _, item = name.partition(".")
     if target not in get_args(OperationTarget) or not item:
         kinds = ", ".join(f"{target}.NAME" for target in get_args(OperationTarget) if target != "shared")
         yield Fault("WF121", path, f"'{name}' does not name a resource", f"A resource is {kinds}.")
-    elif name not in places and kind != "optional":
-        near = did_you_mean(name, list(places)) if len(places) < 20 else did_you_mean(name, places, only_near=True)
+    elif name not in nearest.known and kind != "optional":
+        near = nearest.to(name)
         what = f"no operation has '{item}' among its items with target {target}"
         if kind == "hard":
             yield Fault("WF120", path, what, near or "Name an item of an operation.")
@@ -107,11 +134,17 @@ def _condition(text: str, path: Path, raw: Raw) -> Iterator[Fault]:
     for parts in condition.paths:
         if parts[0] == "operations" and len(parts) > 1 and parts[1] not in known:
             yield Fault("WF124", path, f"there is no operation '{parts[1]}'", did_you_mean(parts[1], known))
+            continue
+        field = parts[2:3] if parts[0] == "operations" else parts[1:2]
+        if field and parts[0] in CONDITION_FIELDS and field[0] not in CONDITION_FIELDS[str(parts[0])]:
+            whole = ".".join(str(part) for part in parts[:-1])
+            has = did_you_mean(field[0], CONDITION_FIELDS[str(parts[0])])
+            yield Fault("WF124", path, f"{whole} has no '{field[0]}'", has)
 
 
-def _circles(raw: Raw, listed: Sequence[Raw]) -> Iterator[Fault]:
+def _circles(raw: Raw, listed: Sequence[Raw], configured: int) -> Iterator[Fault]:
     """Dependencies that make tasks wait for each other, over operations, edges and listed order together."""
-    operations = [(one["id"], one.get("items") or [], after, one.get("parallel", True)) for one, after in _ordered(raw)]
+    operations = [(one["id"], one.get("items") or [], after, _in_turn(one, configured)) for one, after in _ordered(raw)]
     places = _places(raw)
     between = [(index, edge) for index, one in enumerate(listed) for edge in _edges_of(one, places)]
     for cycle in graph.cycles(task_graph(operations, [edge for _, edge in between])):
@@ -127,24 +160,29 @@ def _circles(raw: Raw, listed: Sequence[Raw]) -> Iterator[Fault]:
         return
 
 
+def _in_turn(one: Raw, configured: int) -> bool:
+    providers = len(one.get("providers") or []) or (1 if one.get("command") else configured)
+    return graph.in_turn(one.get("parallel", True), len(one.get("items") or []) * providers)
+
+
 Node = tuple[str, str, str]
 
 
 def task_graph(
-    operations: Sequence[tuple[str, Sequence[str], Sequence[str], bool | int]], between: Sequence[Edge]
+    operations: Sequence[tuple[str, Sequence[str], Sequence[str], bool]], between: Sequence[Edge]
 ) -> dict[Node, list[Node]]:
-    """{node: nodes it waits for} of operations (id, items, after, parallel) and edges, providers taken together.
+    """{node: nodes it waits for} of operations (id, items, after, `graph.in_turn`) and edges, providers taken together.
 
     A node is ``("task", operation, item)``, or ``("begin", operation, "")`` and ``("end", operation, "")``.
     """
     waits: dict[Node, list[Node]] = {}
-    for name, items, after, parallel in operations:
+    for name, items, after, in_turn in operations:
         begin, end = ("begin", name, ""), ("end", name, "")
         waits[begin] = [("end", other, "") for other in after]
         tasks: list[Node] = [("task", name, item) for item in items]
         for index, task in enumerate(tasks):
             waits[task] = [begin]
-            if parallel is not True and int(parallel) < len(tasks) and index:  # turns come in listed order
+            if in_turn and index:
                 waits[task].append(tasks[index - 1])
         waits[end] = [*tasks, begin]
     for edge in between:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from orchestrator.plan import sizes
+from orchestrator.plan import sizes, unmet
 from orchestrator.plan.declarations import Resources, TaskService, faults_of_service, from_text
-from orchestrator.plan.fault import Fault, did_you_mean
+from orchestrator.plan.fault import Fault
 from orchestrator.plan.health import with_health_checks
 from orchestrator.plan.ir import Operation, ProviderLimits
 from orchestrator.plan.pulled import pulled_operations
@@ -105,7 +105,10 @@ class _Services:
             faults = list(self._pull())
             if faults:
                 return faults
-        faults = [*self._missing(), *self._conflicts()]
+        there = unmet.Installed(
+            list(self._tasks()), self._installers, self._path, self._raw.get("assume_installed") or []
+        )
+        faults = [*unmet.missing(there, self._requires), *unmet.conflicts(there, self._declared)]
         faults += sizes.too_small(self.plan, self._raw, self._needs(), self._known.providers, self._known.machine)
         if not faults:
             edges, faults = in_order(self.plan, self._installers, self._requires, self._path)
@@ -167,61 +170,6 @@ class _Services:
                         found[needed, provider] = (operation.id, item)
                         pending.append((needed, provider))
         return found
-
-    def _missing(self) -> Iterator[Fault]:
-        """Requirements that nothing installs, each with the whole chain."""
-        names = sorted({service for service, _ in self._installers})
-        for operation, item in self._tasks():
-            for chain, provider in self._missing_chains(operation, item):
-                on = f" on provider '{provider}'" if any(name == chain[1] for name, _ in self._installers) else ""
-                near = (
-                    did_you_mean(chain[1], [name for name in names if name != item], only_near=True) if not on else ""
-                )
-                help_text = "Install it, set pull_requirements = True, or list it in assume_installed."
-                yield Fault(
-                    "WF141",
-                    self._path(operation.id, item),
-                    f"'{item}' requires '{chain[1]}', which nothing installs{on}: {' -> '.join(chain)}",
-                    f"{near} {help_text}".strip(),
-                )
-
-    def _missing_chains(self, operation: Operation, item: str) -> Iterator[tuple[list[str], str]]:
-        """(item -> ... -> what requires nothing more that is missing, provider); each once, whatever the provider."""
-        told: set[tuple[str, ...]] = set()
-        for provider in operation.providers:
-            pending = [[item]]
-            while pending:
-                chain = pending.pop()
-                missing = [
-                    name
-                    for name in self._requires(chain[-1])
-                    if (name, provider) not in self._installers and name not in chain
-                ]
-                pending += [[*chain, name] for name in reversed(missing)]
-                if not missing and len(chain) > 1 and tuple(chain) not in told:
-                    told.add(tuple(chain))
-                    yield chain, provider
-
-    def _conflicts(self) -> Iterator[Fault]:
-        """Services that cannot stand each other, on the same provider."""
-        told: set[frozenset[str]] = set()
-        for operation, item in self._tasks():
-            declared = self._declared.get(item)
-            for other in declared.conflicts_with if declared else ():
-                pair = frozenset((item, other))
-                shared = [name for name in operation.providers if (other, name) in self._installers]
-                if pair in told or not (shared or other in self._assumed):
-                    continue
-                told.add(pair)
-                where = f" on provider '{shared[0]}'" if shared else ""
-                there: Path
-                if shared:
-                    there = self._path(self._installers[other, shared[0]][0], other)
-                else:
-                    there = ("assume_installed", list(self._raw["assume_installed"]).index(other))
-                message = f"'{item}' conflicts with '{other}', and both are installed{where}"
-                related = ((f"'{other}'", there),)
-                yield Fault("WF142", self._path(operation.id, item), message, "Remove one of them.", related=related)
 
     def _needs(self) -> Iterator[tuple[str, str, Resources, Path]]:
         """(service, provider, what it needs, where it is installed)."""

@@ -1,14 +1,15 @@
 """Resources that all servers of a provider share: made once, before its servers (R1-49).
 
 A provider's file says what they are and what makes them. They become operations of the plan like any other, with edges
-to the servers, so that they are retried, shown and rolled back as those are.
+to the servers, so that they are retried, shown and rolled back as those are. They come after what all of these servers
+come after: where a check before the servers fails, nothing is made.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.model.limits import ID_LENGTH_MAX
+from orchestrator.plan.inserted import after_all, new_id
 from orchestrator.plan.ir import Edge, Operation, Place
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ def shared_operations(
     """
     made: list[Operation] = []
     edges: list[Edge] = []
-    taken = {operation.id for operation in operations}
+    by_id = {operation.id: operation for operation in operations}
+    taken = set(by_id)
     for name, servers in _creating(operations).items():
-        for resource in providers[name].shared if name in providers else ():
-            operation = _operation(resource, name, servers[0], retry, taken)
+        shared = providers[name].shared if name in providers else ()
+        after = after_all(by_id, [one.id for one in servers]) if shared else ()
+        for resource in shared:
+            operation = _operation(resource, name, servers[0], retry, new_id(f"{name}-{resource.name}", taken), after)
             taken.add(operation.id)
             made.append(operation)
             edges += _edges(operation, resource, name, servers)
@@ -48,16 +52,16 @@ def _creating(operations: Iterable[Operation]) -> dict[str, list[Operation]]:
 
 
 def _operation(
-    resource: SharedResource, provider: str, first: Operation, retry: RetryPolicy, taken: set[str]
+    resource: SharedResource, provider: str, first: Operation, retry: RetryPolicy, name: str, after: tuple[str, ...]
 ) -> Operation:
     return Operation(
-        id=new_id(f"{provider}-{resource.name}", taken),
+        id=name,
         type="create",
         target="shared",
         items=(resource.name,),
         providers=(provider,),
         depends_on=(),
-        after=(),
+        after=after,
         parallel=True,
         timeout_s=first.timeout_s,
         on_failure=first.on_failure,
@@ -72,15 +76,3 @@ def _edges(made: Operation, resource: SharedResource, provider: str, servers: It
     if resource.before_servers:
         for operation in servers:
             yield Edge(Place(made.id), Place(operation.id, None, provider))
-
-
-def new_id(wanted: str, taken: Iterable[str]) -> str:
-    """`wanted`, or something like it that is an operation's id and not among `taken`, also not in another case."""
-    known = {name.casefold() for name in taken}
-    base = "".join(each if each.isascii() and (each.isalnum() or each in "_-") else "-" for each in wanted)
-    base = base if base[:1].isalnum() else f"x{base}"
-    found, number = base[:ID_LENGTH_MAX], 2
-    while found.casefold() in known:
-        end = f"-{number}"
-        found, number = base[: ID_LENGTH_MAX - len(end)] + end, number + 1
-    return found

@@ -31,7 +31,13 @@ _FOLDERS = (
 )
 
 #: What may be there before `format.json` is: settings, the log of a start, and what an interrupted start left.
-_BEFORE_OURS = (layout.SETTINGS_FILE, layout.DAEMON_LOG, f".{layout.FORMAT_FILE}.tmp")
+_BEFORE_OURS = (
+    layout.SETTINGS_FILE,
+    layout.DAEMON_LOG,
+    layout.PROVIDERS,
+    layout.TASKSERVS,
+    f".{layout.FORMAT_FILE}.tmp",
+)
 
 
 def prepare(disk: Disk, data_dir: str) -> None:

@@ -153,7 +153,8 @@ def test_a_wrong_package_is_told(site: Path) -> None:
     """Its entry point leads nowhere, it has no provider file, or a wrong one."""
     folder = install(site)
     (folder / "provider.yaml").write_text("format: 1\nprovider: acme\nactions: []\nx: 1\n")
-    with pytest.raises(UsageError, match=r"Package acme-provider 1.2.0: Provider file .*, line 4: x: there is no such"):
+    said = r"Package acme-provider 1.2.0: Provider file .*, line 4, column 1: x: there is no such"
+    with pytest.raises(UsageError, match=said):
         load_providers(None)
     (folder / "provider.yaml").unlink()
     with pytest.raises(UsageError, match=r"Package acme-provider 1.2.0: Provider file .* cannot be read"):
@@ -164,6 +165,27 @@ def test_a_wrong_package_is_told(site: Path) -> None:
     (site / "touched").touch()
     with pytest.raises(UsageError, match="names 'acme_provider', and there is no such package"):
         load_providers(None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[orchestrator.providers]\nacme\n",
+        b"[orchestrator.providers]\nacme = \xff\n",
+        b"[orchestrator.providers]\nacme = %(x)s a b\n",
+        b"[orchestrator.providers]\nacme = __main__.x\n",
+    ],
+)
+def test_metadata_that_is_malformed_is_a_fault_of_its_package(site: Path, content: bytes) -> None:
+    """Of a package that is for us; others are none of our business."""
+    install(site)
+    (info,) = site.glob("*.dist-info")
+    (info / "entry_points.txt").write_bytes(content)
+    with pytest.raises(UsageError, match=r"^Package acme-provider"):
+        load_providers(None)
+    (info / "entry_points.txt").write_bytes(content.replace(b"orchestrator.", b"somebody."))
+    (site / "touched").touch()
+    assert "local" in load_providers(None)
 
 
 def test_a_folder_below_a_package_is_found_without_running_it(site: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,7 +109,7 @@ def test_a_wrong_provider_file_is_told_by_line_and_key(tmp_path: Path, text: str
     path = write(tmp_path, text)
     with pytest.raises(UsageError) as caught:
         load_providers(str(tmp_path))
-    assert caught.value.message.startswith(f"Provider file {path}" + (f", line {line}: " if line else ""))
+    assert caught.value.message.startswith(f"Provider file {path}" + (f", line {line}, column " if line else ""))
     assert said in caught.value.message
 
 
@@ -121,6 +122,14 @@ def test_an_installation_replaces_a_built_in_provider(tmp_path: Path) -> None:
     assert load_providers(str(tmp_path))["local"].limits.batch_size == 22
     os.unlink(path)
     assert load_providers(str(tmp_path))["local"] == built_in
+
+
+def test_two_files_of_an_installation_that_are_the_same_provider_are_told(tmp_path: Path) -> None:
+    """A forgotten copy must not change what runs."""
+    path = write(tmp_path, "format: 1\nprovider: cloud\nactions: []\n")
+    shutil.copy(path, f"{path}-backup.yaml")
+    with pytest.raises(UsageError, match="both are provider 'cloud'"):
+        load_providers(str(tmp_path))
 
 
 def test_a_daemon_sees_providers_that_come_and_go(tmp_path: Path) -> None:
@@ -161,7 +170,7 @@ def test_an_installation_declares_task_services(tmp_path: Path) -> None:
     assert found["os2"].minimum_resources is not None
     assert found["os2"].minimum_resources.memory == 4096
     path = write(tmp_path, "requires:\n  - a\n  - bad\n", "bad.yaml", "taskservs")
-    with pytest.raises(UsageError, match=f"Task service file {path}, line 3: requires.1: 'bad' names itself"):
+    with pytest.raises(UsageError, match=f"Task service file {path}, line 3, column 5: requires.1: 'bad' names itself"):
         load_taskservs(str(tmp_path))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestrator.engine import conditions
 from orchestrator.expression import parse
 from orchestrator.files import validator
-from orchestrator.plan.resources import CONDITION_NAMES
+from orchestrator.plan.resources import CONDITION_FIELDS, CONDITION_NAMES
 from tests.engine.run import Run
 from tests.engine.test_edges import linked
 
@@ -42,3 +42,5 @@ def test_the_table_of_names_is_true() -> None:
     values['operations["ID"]'] = operations["a"]
     seen = {f"{head}.{name}" for head, group in values.items() if isinstance(group, dict) for name in group}
     assert told == seen
+    known = {f"{head}.{name}" for head, names in CONDITION_FIELDS.items() for name in names if head != "operations"}
+    assert known | {f'operations["ID"].{name}' for name in CONDITION_FIELDS["operations"]} == seen

@@ -214,11 +214,14 @@ def test_retry_from_an_operation_runs_it_and_what_depends_on_it() -> None:
 
 
 def test_retry_of_failed_items_only() -> None:
-    """What was never reached stays so."""
+    """And of what did not run because of them; what somebody cancelled is another matter."""
     run = failed()
     assert starts(run.retry(failed_only=True).commands) == ["b.local.y"]
     run.exit("b.local.y", 0, 2)
-    assert run.status("c.local.x") in ("upstream_failed", "skipped")
+    run.cancel()
+    run.exit("c.local.x", 143)
+    assert run.status("c.local.x") == "cancelled"
+    assert "nothing to run again" in refused(run.retry(failed_only=True))
 
 
 def test_retry_of_everything() -> None:
@@ -300,13 +303,22 @@ def test_rollback_of_a_succeeded_workflow_and_then_again() -> None:
 
 
 def test_rollback_with_nothing_that_can_be_undone_changes_nothing() -> None:
-    """R1-58: no fault, no transition."""
+    """R1-58: no fault; what stays says why."""
     run = Run(plan(operation("a")))
     run.exit("a.local.x")
-    answer = run.roll_back()
-    assert answer.seq
-    assert answer.transitions == []
-    assert run.state == "succeeded"
+    assert run.roll_back().seq
+    assert (run.state, run.reason("a.local.x")) == ("succeeded", "stays as it is: it declares no way to undo it")
+
+
+def test_a_check_has_nothing_to_undo() -> None:
+    """It changed nothing: it takes no slot, no time and no word."""
+    look = msgspec.structs.replace(operation("look", after=("a",), undo=""), type="check")
+    run = Run(plan(operation("a", undo="u"), look))
+    run.exit("a.local.x")
+    run.exit("look.local.x")
+    assert starts(run.roll_back().commands) == ["a.local.x"]
+    run.exit("a.local.x", 0, 2)
+    assert (run.state, run.status("look.local.x")) == ("rolled_back", "succeeded")
 
 
 def test_a_failed_rollback_can_be_tried_again() -> None:

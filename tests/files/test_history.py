@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.engine.events import AttemptExited
 from orchestrator.files import history, index
 from orchestrator.files.history import read_history
+from orchestrator.files.kinds import kind_of
+from orchestrator.plan.ir import canonical
 from orchestrator.store import project
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     import pytest
 
 ONE = plan(operation("a", ("x",)), operation("b", ("y",), ("a",)))
+
+
+#: What the tasks here are, all with the same command.
+CREATED = kind_of("create", "server", "local", "true")
 
 
 def row(workflow: str, took: int | None, created: int = 0, **fields: object) -> dict[str, object]:
@@ -46,7 +52,20 @@ def directory(path: Path, *rows: dict[str, Any]) -> str:
     (path / "tasks").mkdir(parents=True)
     for one in rows:
         (path / "tasks" / f"{one['id']}.json").write_text(json.dumps(one), encoding="utf-8")
+        folder = path / "workflows" / str(one["workflow"])
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {"operations": [{"id": "a", "actions": {"local": {"command": "true"}}}]}
+        (folder / "plan.json").write_text(json.dumps(content), encoding="utf-8")
     return str(path)
+
+
+def command_of(where: str, workflow: str, command: str, item: str | None = None) -> None:
+    """The operation of `workflow` has a command of its own; of one `item`, if that is given."""
+    own = {"command": command}
+    told = {"actions": {"local": own}} if item is None else {"actions": {}, "item_actions": {item: own}}
+    path = f"{where}/workflows/{workflow}/plan.json"
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"operations": [{"id": "a", **told}]}, file)
 
 
 def test_reads_what_a_daemon_wrote(tmp_path: Path) -> None:
@@ -56,7 +75,7 @@ def test_reads_what_a_daemon_wrote(tmp_path: Path) -> None:
     own.happen(AttemptExited("test-abcdef.a.local.x", 1, 0))
     found = read_history(own.path, name="Test")
     assert found.durations_ms == {"a/local/x": 1000}
-    assert found.kinds_ms == {"create/server/local": 1000}
+    assert found.kinds_ms == {CREATED: 1000}
     assert (found.workflows, found.tasks, found.complete) == (1, 1, True)
     assert read_history(own.path, definition="/d/w.k").durations_ms == {"a/local/x": 1000}
     assert read_history(own.path, name="other", definition="/d/x.k").durations_ms == {}
@@ -71,8 +90,21 @@ def test_the_median_of_successes_counts(tmp_path: Path) -> None:
     rows.append(row("v-000000", 10_000))
     found = read_history(directory(tmp_path, *rows), name="w")
     assert found.durations_ms == {"a/local/x": 200}
-    assert found.kinds_ms == {"create/server/local": 300}
+    assert found.kinds_ms == {CREATED: 300}
     assert (found.workflows, found.tasks) == (4, 5)
+
+
+def test_tasks_are_alike_only_if_they_run_the_same(tmp_path: Path) -> None:
+    """Commands of their own are no measure for each other; where none is known, nothing is."""
+    rows = [row(f"w-{number:06}", took) for number, took in enumerate([100, 5000, 7000, 9000])]
+    where = directory(tmp_path, *rows)
+    command_of(where, "w-000001", "backup")
+    command_of(where, "w-000002", "restore", item="x")
+    os.unlink(f"{where}/workflows/w-000003/plan.json")
+    found = read_history(where, name="v")
+    own = {kind_of("create", "server", "local", name): took for name, took in (("backup", 5000), ("restore", 7000))}
+    assert found.kinds_ms == {CREATED: 100, **own}
+    assert (found.tasks, found.of_name("w").kinds_ms) == (4, found.kinds_ms)
 
 
 def test_the_newest_workflows_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +151,10 @@ def test_archived_workflows_count_behind_the_others(tmp_path: Path) -> None:
     own.happen(AttemptExited("test-abcdef.a.local.x", 1, 0))
     own.happen(AttemptExited("test-abcdef.b.local.y", 1, 0))
     workflow = own.world.workflows["test-abcdef"]
-    entries = [{"entry": "workflow", **project.workflow_state(workflow)}, {"entry": "plan", "plan": {}}]
+    entries = [
+        {"entry": "workflow", **project.workflow_state(workflow)},
+        {"entry": "plan", "plan": json.loads(canonical(ONE))},
+    ]
     entries += [{"entry": "task", **project.task_row(task)} for one in workflow.operations for task in one.tasks]
     content = "".join(f"{json.dumps(entry)}\n" for entry in entries).encode()
     other = tmp_path / "other"
@@ -130,6 +165,7 @@ def test_archived_workflows_count_behind_the_others(tmp_path: Path) -> None:
     found = read_history(str(other), name="test")
     assert found.durations_ms == {"a/local/x": 1000, "b/local/y": 1000}
     assert found.workflows == 1
+    assert found.kinds_ms == {CREATED: 1000}
 
 
 def test_reading_stops_at_its_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

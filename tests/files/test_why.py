@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,15 +38,15 @@ SOON = "2026-11-21T12:00:12.000000Z"
 EARLIER = "2026-11-21T11:58:30.000000Z"
 
 COLUMNS = [
-    "level",
     "kind",
+    "what",
+    "unblocks",
+    "level",
     "workflow",
     "operation",
     "task",
     "status",
     "count",
-    "what",
-    "unblocks",
     "since",
     "due_at",
     "log",
@@ -496,7 +498,8 @@ def test_a_rollback_is_followed_to_what_is_being_undone(made: MadeByHand) -> Non
     made.workflow(operations, status="rolling_back", reason="task c/x failed")
     answer = made.why("w.a.local.x")
     assert kinds(answer) == ["rollback", "running"]
-    assert answer["chain"][0]["what"] == "waits to be undone: number 3 of 3 to be undone"
+    assert answer["chain"][0]["what"] == "is undone after w.b.local.x: number 3 of 3 to be undone"
+    assert answer["chain"][0]["unblocks"] == "w.b.local.x has to be undone"
     assert (answer["chain"][1]["task"], answer["chain"][1]["what"]) == (
         "w.b.local.x",
         "is being undone, attempt 2 since 11:58:30Z",
@@ -504,9 +507,73 @@ def test_a_rollback_is_followed_to_what_is_being_undone(made: MadeByHand) -> Non
     assert kinds(made.why("w.other.local.x")) == ["retry_delay"]
     assert made.why("w.other.local.x")["chain"][0]["what"].startswith("waits for its next try to undo it: try 1 of 3")
     about = made.why("w")
-    assert kinds(about) == ["rollback", "retry_delay", "running"]
+    assert kinds(about) == ["rollback", "retry_delay", "rollback", "running"]
     assert about["chain"][0]["what"] == "is being rolled back: task c/x failed"
-    assert about["chain"][2]["count"] == 2
+    assert [row["task"] for row in about["chain"][2:]] == ["w.a.local.x", "w.b.local.x"]
+
+
+UNTRIED = {"status": "rollback_failed", "reason": "not tried: b/x, which stands on it, was not undone"}
+NOT_UNDONE = {"status": "rollback_failed", "error": "exit code 5", "reason": "exit code 5", "attempt": 4}
+WAITS = {"status": "rolling_back", "reason": "number 3 of 5 to be undone"}
+FREE = {"status": "rolling_back", "reason": "waits for a free slot"}
+
+
+def test_a_rollback_tells_what_waits_behind_what_and_what_failed(made: MadeByHand) -> None:
+    """Only what is free and has no slot is `slot`; what is undone already leads to a workflow that has not ended."""
+    made.status(running=1, most=1)
+    operations: Raw = {
+        "a": {"items": {"x": WAITS, "y": WAITS}},
+        "between": {"after": ["a"], "items": {"x": "succeeded"}},
+        "z": {"after": ["between"], "items": {"x": FREE, "y": "rolled_back"}},
+        "b": {"items": {"x": NOT_UNDONE}},
+    }
+    made.workflow(operations, status="rolling_back", reason="rolled back by ann")
+    about = made.why("w")
+    assert [(row["kind"], row["task"], row["count"]) for row in about["chain"]] == [
+        ("rollback", None, 1),
+        ("ended", "w.b.local.x", 1),
+        ("slot", "w.z.local.x", 1),
+        ("rollback", "w.a.local.y", 2),
+    ]
+    assert about["chain"][1]["what"] == "could not be undone: attempt 4 failed: exit code 5"
+    assert about["chain"][1]["unblocks"] == "batch rollback w (when the rollback is over)"
+    assert about["chain"][3]["what"].startswith("is undone after w.z.local.x: ")
+    assert kinds(made.why("w.a.local.x")) == ["rollback", "slot"]
+    row, root = made.why("w.z.local.y")["chain"]
+    assert (row["kind"], row["what"]) == ("ended", "was undone")
+    assert (root["kind"], root["what"]) == ("rollback", "is being rolled back: rolled back by ann")
+    made.workflow_status("paused", "paused by bob")
+    answer = made.why("w.a.local.x")
+    assert kinds(answer) == ["pause", "rollback", "slot"]
+    assert answer["chain"][2]["what"] == "is ready to be undone"
+
+
+def test_a_large_rollback_is_answered_soon(made: MadeByHand) -> None:
+    """What is the same for all tasks of an operation is found out once."""
+    chain = [f"o{number}" for number in range(12)]
+    stays = {f"i{number}": "succeeded" for number in range(250)}
+    operations: Raw = {it: {"after": chain[:at][-1:], "items": stays} for at, it in enumerate(chain)}
+    operations["o0"] = {"items": {f"i{number}": WAITS for number in range(250)}}
+    operations["o11"] = {"after": ["o10"], "items": {"x": FREE}}
+    made.workflow(operations, status="rolling_back", reason="task c/x failed")
+    begun = time.monotonic()
+    answer = made.why("w")
+    assert time.monotonic() - begun < 2
+    assert [(row["kind"], row["count"]) for row in answer["chain"]] == [("rollback", 1), ("slot", 1), ("rollback", 250)]
+    assert answer["chain"][2]["what"].startswith("is undone after w.o11.local.x: ")
+
+
+def test_what_is_undone_first_follows_edges_and_the_listed_order(made: MadeByHand) -> None:
+    """Of any type, and over what stays as it is."""
+    edge: Raw = {"source": {"operation": "a", "item": "x"}, "target": {"operation": "b"}, "type": "soft", "why": ""}
+    operations: Raw = {
+        "a": {"parallel": False, "items": {"w": WAITS, "x": WAITS, "y": "succeeded"}},
+        "b": {"items": {"x": FREE}},
+    }
+    made.workflow(operations, status="rolling_back", reason="task c/x failed", edges=[edge])
+    chain = made.why("w.a.local.w")["chain"]
+    assert [row["task"] for row in chain] == ["w.a.local.w", "w.a.local.x", "w.b.local.x"]
+    assert [row["kind"] for row in chain] == ["rollback", "rollback", "slot"]
 
 
 def test_interrupted_attempts_say_so(made: MadeByHand) -> None:
@@ -550,6 +617,12 @@ def test_an_end_is_followed_to_the_first_failure_with_its_log(made: MadeByHand) 
     assert "2 tasks failed in all" in made.why("w")["chain"][0]["what"]
 
 
+def test_what_failed_is_tried_again_when_its_workflow_is_over(made: MadeByHand) -> None:
+    """A retry before that is refused."""
+    made.workflow({"a": {"items": {"x": "failed", "y": "running"}}}, reason="task a/x failed")
+    assert made.why("w.a.local.x")["chain"][0]["unblocks"] == "batch retry w (when the workflow is over)"
+
+
 def test_a_log_is_only_named_if_it_is_there(made: MadeByHand) -> None:
     """Standard output, where nothing came on standard error."""
     made.workflow({"a": {"items": {"x": {"status": "failed", "error": "exit code 3"}}}}, status="failed")
@@ -587,6 +660,51 @@ def test_what_was_undone_leads_to_why(made: MadeByHand) -> None:
     chain = made.why("w.a.local.x")["chain"]
     assert [row["task"] for row in chain] == ["w.a.local.x", "w.b.local.x"]
     assert chain[1]["what"] == "could not be undone: exit code 5"
+
+
+def test_a_rollback_that_failed_leads_to_what_could_not_be_undone(made: MadeByHand) -> None:
+    """By its own error and log, not to what was not tried for it; to go on is to roll back again."""
+    operations: Raw = {
+        "a": {"items": {f"{number}": UNTRIED for number in range(60)}},
+        "b": {"after": ["a"], "items": {"x": NOT_UNDONE}},
+        "d": {"items": {"x": {"status": "failed", "error": "exit code 1"}}},
+    }
+    for reason in ("task d/x failed; 1 undone, 61 not undone", "rolled back by ann; 1 undone, 61 not undone"):
+        made.workflow(operations, status="rollback_failed", reason=reason)
+        log = made.log("w.b.local.x", 4, "still mounted\n")
+        answer = made.why("w")
+        first, root = answer["chain"]
+        assert first["what"] == f"could not be undone: {reason}"
+        assert first["unblocks"] == root["unblocks"] == "batch rollback w"
+        assert (root["task"], root["log"]) == ("w.b.local.x", log)
+        assert root["what"] == "could not be undone: attempt 4 failed: exit code 5"
+        assert answer["sentence"].endswith(f"its log is {log}. To go on: batch rollback w.")
+        assert [row["task"] for row in made.why("w.a.local.7")["chain"]] == ["w.a.local.7", "w.b.local.x"]
+        shutil.rmtree(made.path / "workflows" / "w")
+
+
+def test_a_workflow_that_failed_without_a_failed_task_says_what_has_not_run(made: MadeByHand) -> None:
+    """After a part of it was tried again; a retry of all of it runs that."""
+    cut = {"status": "upstream_failed", "reason": "not started: operation a failed"}
+    items: Raw = {"x": cut, "y": cut, "z": cut, "q": cut}
+    operations: Raw = {"a": {"items": {"x": "succeeded"}}, "b": {"after": ["a"], "items": items}}
+    made.workflow(operations, status="failed", reason="not everything has succeeded: 4 upstream_failed")
+    answer = made.why("w")
+    (row,) = answer["chain"]
+    assert row["what"] == (
+        "failed: not everything has succeeded: 4 upstream_failed; 4 tasks have not run: "
+        "w.b.local.x (upstream_failed), w.b.local.y (upstream_failed), w.b.local.z (upstream_failed) and 1 other; "
+        "a plain retry runs them"
+    )
+    assert row["unblocks"] == "batch retry w"
+    assert answer["sentence"].endswith("runs them. To go on: batch retry w.")
+
+
+def test_what_was_undone_of_a_workflow_that_failed_has_not_succeeded(made: MadeByHand) -> None:
+    """It has run, so that is not said."""
+    operations: Raw = {"a": {"items": {"x": "rolled_back"}}, "b": {"items": {"x": "skipped"}}}
+    made.workflow(operations, status="failed", reason="an operation failed")
+    assert "2 tasks have not succeeded: w.a.local.x (rolled_back), w.b.local.x (skipped)" in made.why("w")["sentence"]
 
 
 def test_success_is_told(made: MadeByHand) -> None:
@@ -855,6 +973,30 @@ def test_a_real_daemon_is_asked_nothing(tmp_path: Path) -> None:
         assert kinds(told(live, workflow, ["ended"])) == ["ended"]
 
 
+def test_a_real_daemon_leaves_what_could_not_be_undone(tmp_path: Path) -> None:
+    """Two attempts at it, behind one that did it."""
+    source = tmp_path / "w.k"
+    policy = ', retry_policy = {max_attempts = 2, initial_delay = 1, backoff = "linear"}'
+    base = operation("base", "true", ', rollback_command = "true"')
+    undone = operation("a", "true", f', depends_on = ["base"], rollback_command = "echo stuck >&2; exit 9"{policy}')
+    failing = operation(
+        "b", "exit 3", ', depends_on = ["a"], on_failure = "rollback", retry_policy = {max_attempts = 1}'
+    )
+    source.write_text(definition(base, undone, failing), encoding="utf-8")
+    with LiveDaemon(tmp_path / "data") as live:
+        workflow = live.submit(source)
+        live.wait_until_over(workflow)
+        answer = told(live, workflow, ["ended", "ended"], f"batch rollback {workflow}")
+        root = answer["chain"][-1]
+        assert (root["task"], root["what"]) == (
+            f"{workflow}.a.local.x",
+            "could not be undone: attempt 3 failed: exit code 9",
+        )
+        assert Path(root["log"]).read_text(encoding="utf-8") == "stuck\n"
+        tasks = [row["task"] for row in why(live.data_dir, f"{workflow}.base.local.x")["chain"]]
+        assert tasks == [f"{workflow}.base.local.x", f"{workflow}.a.local.x"]
+
+
 def test_a_real_daemon_leaves_a_retry_delay(tmp_path: Path) -> None:
     """And at the end the error, and where the log is."""
     source = tmp_path / "w.k"
@@ -862,7 +1004,7 @@ def test_a_real_daemon_leaves_a_retry_delay(tmp_path: Path) -> None:
     source.write_text(definition(operation("a", "echo no >&2; exit 7", policy)), encoding="utf-8")
     with LiveDaemon(tmp_path / "data") as live:
         workflow = live.submit(source)
-        answer = told(live, f"{workflow}.a.local.x", ["retry_delay"])
+        answer = told(live, f"{workflow}.a.local.x", ["retry_delay"], "next try at")
         assert "exit code 7" in answer["chain"][0]["what"]
         live.wait_until_over(workflow)
         answer = told(live, f"{workflow}.a.local.x", ["ended"])

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from orchestrator.files import validator
+from orchestrator.files.kinds import kind_of
 from orchestrator.forecast import Assumptions, Forecast, forecast, rehearsal, to_plain
 from orchestrator.model.errors import UsageError
 from orchestrator.plan import ir
@@ -158,7 +159,9 @@ def test_limits_of_providers_are_told_apart() -> None:
 def test_durations_come_from_the_most_particular_record() -> None:
     """Task, operation, kind, assumption; and each is counted."""
     known = Assumptions(
-        durations_ms={"a/local/x": 4 * S, "a": 3 * S}, kinds_ms={"create/server/other": 2 * S}, assumed_ms=S
+        durations_ms={"a/local/x": 4 * S, "a": 3 * S},
+        kinds_ms={kind_of("create", "server", "other", "true"): 2 * S},
+        assumed_ms=S,
     )
     many = plan(
         operation("a", ("x", "y")), operation("b", providers=("other",)), operation("c"), operation("d", ("q",))

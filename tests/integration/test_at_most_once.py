@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,3 +62,36 @@ def test_a_lost_attempt_is_left_to_somebody(decision: str, tmp_path: Path) -> No
         assert daemon.wait_until_over(workflow)["status"] == "succeeded"
     assert mark.read_text(encoding="utf-8").split() == (["1", "2"] if decision == "retry" else ["1"])
     assert [finding for finding in verify(RealDisk(), str(data_dir)).findings if finding.is_fault] == []
+
+
+TIMED = """
+import workflows
+
+wf = workflows.WorkflowDef {
+    name = "timed"
+    operations = [
+        {
+            id = "p", type = "create", target = "server", items = ["x"], timeout = 2, command = "echo >> $MARK; sleep 1"
+            retry_policy = {max_attempts = 3, initial_delay = 0, max_delay = 0}
+        }
+    ]
+}
+"""
+
+
+@pytest.mark.fault("F02", "F21")
+def test_what_ended_in_time_while_no_daemon_ran_has_not_timed_out(tmp_path: Path) -> None:
+    """The next daemon hears of its end before it asks what has had its time."""
+    data_dir, mark, definition = tmp_path / "data", tmp_path / "mark", tmp_path / "w.k"
+    definition.write_text(TIMED, encoding="utf-8")
+    daemon = LiveDaemon(data_dir, env={"MARK": str(mark)})
+    daemon.start()
+    workflow = daemon.submit(definition)
+    wait_for(mark.exists, "the start")
+    began = time.monotonic()
+    daemon.kill()
+    # The timeout has to be over, for a daemon that looked at the clock first.
+    wait_for(lambda: time.monotonic() - began > 2.5, "the timeout")
+    with daemon:
+        state = daemon.wait_until_over(workflow)
+    assert (state["status"], state["metrics"]["attempts"]) == ("succeeded", 1)

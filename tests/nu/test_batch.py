@@ -135,7 +135,7 @@ def test_simulate_and_eta(version: str, daemon: LiveDaemon, definitions: Path, t
     left = nu.value(f"batch eta {workflow}")
     assert left["workflow"] == workflow
     assert 0 < left["tasks"] <= 3
-    assert 0 <= left["remaining"] < 60 * 10**9  # good.k and bad.k have had tasks like these
+    assert 0 <= left["remaining"] < 70 * 10**9  # nothing is known of such commands: a minute is assumed
     nu.value(f"batch cancel {workflow}")
     daemon.wait_until_over(workflow)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -134,15 +136,87 @@ def test_rows_of_tasks_are_retried_with_a_request_for_each_workflow(
     failed = f"orch tasks --status failed | where workflow in {ids}"
     made[0].gate.touch()
     rows = nu.value(f"{failed} | batch retry | sort-by workflow")
-    assert rows == [{"workflow": one, "status": "running", "tasks": 1} for one in sorted(one.id for one in made)]
+    ids_in_order = sorted(one.id for one in made)
+    assert rows == [{"workflow": one, "status": "running", "tasks": 1, "error": None} for one in ids_in_order]
     made[0].has_ended_as("succeeded")
     made[1].has_ended_as("failed")
     second = f"orch tasks | where workflow in {ids} | where operation == second | select id workflow"
-    refused = nu.error(f"{second} | append {{id: x.a, workflow: x}} | batch retry")
-    assert "There is no workflow x" in refused
+    mixed = nu.value(f"{second} | append {{id: x.a, workflow: x}} | batch retry | sort-by workflow")
+    assert [row["error"] for row in mixed] == [None, None, "There is no workflow x."]
+    assert [row["tasks"] for row in mixed] == [1, 1, 0]
+    made[0].has_ended_as("succeeded")
+    made[1].has_ended_as("failed")
+    refused = nu.error("[{id: x.a, workflow: x}, y] | batch retry")
+    assert "x: There is no workflow x" in refused
+    assert "y: There is no workflow y" in refused
+    assert nu.value(f"[{made[1].id}] | batch retry | get tasks") == [1]
+    made[1].has_ended_as("failed")
+    one_row = nu.value(f"orch tasks --status failed | where workflow == {made[1].id} | first | batch retry")
+    assert [row["workflow"] for row in one_row] == [made[1].id]
+    made[1].has_ended_as("failed")
     assert nu.value("[] | batch retry") == []
     assert "lack `id` or `workflow`" in nu.error("[[a]; [1]] | batch retry")
     assert "Which workflow is to be retried?" in nu.error("batch retry")
+    assert "--watch needs a workflow's id" in nu.error("[x] | batch retry --watch")
+
+
+@every_version
+def test_flags_that_would_do_nothing_are_refused(version: str, gated: Gated, tmp_path: Path) -> None:
+    """What belongs to --with-latest without it, and two that contradict each other, before anything is asked."""
+    nu = Nushell(gated.daemon.data_dir, tmp_path, version)
+    for flags in ("--yes", "--options {a: 1}", f"--layer {tmp_path}/none.yaml"):
+        assert f"{flags.split()[0]} needs --with-latest." in nu.error(f"batch retry {gated.id} {flags}")
+    told = nu.error(f"batch retry {gated.id} --all --with-latest --yes")
+    assert "--all and --with-latest say different things." in told
+    assert "result taken over" not in told
+    assert "`--options` needs --with-latest" in nu.error(f"orch retry {gated.id} --options {{a: 1}}")
+    assert gated.has_ended_as("failed")["continued_by"] is None
+
+
+@every_version
+def test_rows_of_checks_and_of_continued_workflows_are_left_out(version: str, tmp_path: Path) -> None:
+    """With a word on each; who names one gets the daemon's answer."""
+    with LiveDaemon(tmp_path / "own") as own:
+        nu = Nushell(own.data_dir, tmp_path, version)
+        gated = Gated(own, tmp_path)
+        assert len(nu.value(f"batch check {ROOT}/data/examples/wuji.k")) == 10
+        text = gated.path.read_text(encoding="utf-8")
+        gated.path.write_text(text.replace(f"test -e {gated.gate}", "true"), encoding="utf-8")
+        later = nu.value(f"batch retry {gated.id} --with-latest --yes | get workflow")
+        own.wait_until_over(later)
+        wait_for(lambda: read_workflow(own.data_dir, gated.id)["continued_by"], "the files")
+        assert len({row["workflow"] for row in nu.value("orch tasks --status failed")}) == 2
+        result = nu.run("orch tasks --status failed | batch retry | length")
+        assert (result.returncode, result.stdout) == (0, "0\n"), result.stderr
+        assert f"{gated.id} is left out: continued by {later}." in result.stderr
+        assert "is left out: a check" in result.stderr
+        assert "was continued by" in nu.error(f"[{gated.id}] | batch retry")
+        offered = nu.value(
+            "use nulib/complete.nu *; nu-complete batch undoable 'batch rollback ' | get completions.value"
+        )
+        assert later in offered
+        assert gated.id not in offered
+
+
+@every_version
+def test_a_daemon_that_goes_away_ends_the_watching(version: str, definitions: Path, tmp_path: Path) -> None:
+    """Within seconds, with the shell's words, and none of the module's source."""
+    with LiveDaemon(tmp_path / "own") as own:
+        nu = Nushell(own.data_dir, tmp_path, version)
+        workflow = running(own, definitions)
+        with ThreadPoolExecutor(1) as pool:
+            for code in (f"batch status {workflow} --follow", f"batch submit {definitions}/slow.k --watch"):
+                told = pool.submit(nu.error, code)
+                if "submit" in code:
+                    wait_for(lambda: len(os.listdir(f"{own.data_dir}/workflows")) == 2, "the submission")
+                time.sleep(1.0)  # whether it is watched by then or not: the words are the same
+                own.terminate()
+                shown = told.result(timeout=20).replace(" ", "")  # the path may be broken anywhere
+                assert f"Nodaemonrunson{own.data_dir},and" in shown
+                assert "isnotover." in shown
+                assert "orchestratorserve" in shown
+                assert "nulib" not in shown
+                own.start()
 
 
 @every_version
@@ -152,6 +226,8 @@ def test_retry_with_the_latest_definition(version: str, gated: Gated, tmp_path: 
     text = gated.path.read_text(encoding="utf-8")
     gated.path.write_text(text.replace(f"test -e {gated.gate}", "true"), encoding="utf-8")
     rows = nu.value(f"batch retry {gated.id} --diff | select operation change what effect")
+    columns = nu.value(f"batch retry {gated.id} --diff | columns")
+    assert columns.index("effect") < columns.index("before") < columns.index("after")
     assert [tuple(row.values()) for row in rows] == [
         ("first", "unchanged", "", "result taken over"),
         ("second", "changed", "actions.local.command", "runs again"),
@@ -206,6 +282,35 @@ def test_an_error_points_at_what_was_typed(version: str, gated: Gated, tmp_path:
         assert lines[number][place.start() : place.end()] == marked, result.stderr
         assert label in lines[number + 2]
         assert words in " ".join(word for word in result.stderr.split() if word != "|")
+
+
+@every_version
+def test_a_rollback_says_what_it_cannot_undo(
+    version: str, daemon: LiveDaemon, definitions: Path, tmp_path: Path
+) -> None:
+    """A value that tells of it; with --watch in a script an error. What runs is stopped before anything is counted."""
+    nu = Nushell(daemon.data_dir, tmp_path, version)
+    kept = daemon.submit(definitions / "good.k")
+    daemon.wait_until_over(kept)
+    answer = nu.value(f"batch rollback {kept}")
+    assert (answer["status"], answer["tasks"], answer["kept"]) == ("succeeded", 0, 3)
+    assert "declare no way to undo them" in answer["note"]
+    refused = nu.error(f"batch rollback {kept} --watch")
+    assert f"Workflow {kept} is succeeded as before." in refused
+    assert "declare no way to undo them" in refused
+    path = tmp_path / "begun.k"
+    text = GATED.format(gate="nothing").replace("test -e nothing", "exec sleep 600")
+    path.write_text(text, encoding="utf-8")
+    begun = daemon.submit(path)
+    wait_for(
+        lambda: read_workflow(daemon.data_dir, begun).get("tasks", {}).get("succeeded") == 2, "the first operation"
+    )
+    undone = nu.run(f"batch rollback {begun} --watch | get status")
+    assert (undone.returncode, undone.stdout) == (0, "rolled_back\n"), undone.stderr
+    first, *lines = undone.stderr.splitlines()
+    assert first.startswith(f"{begun} is being stopped first. Ctrl-C")
+    assert [line.split()[1] for line in lines if " rolled_back " in line] == ["1/2", "2/2"]
+    assert "/0" not in undone.stderr
 
 
 @every_version

@@ -46,6 +46,10 @@ def test_ctrl_c_ends_the_watching_and_not_the_workflow(
     found = re.search(r"slow-\w{6}", shown)
     assert found is not None
     terminal.interrupt()
+    said = terminal.wait_for("--follow")
+    assert f"{found[0]} goes on." in said
+    assert f"To see it again: batch status {found[0]} --follow" in said
+    assert "nulib" not in said.rpartition("gamma")[2]
     state = read_workflow(daemon.data_dir, found[0])
     assert state["status"] == "running"
     terminal.run(f"batch cancel {found[0]}")

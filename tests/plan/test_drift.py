@@ -113,3 +113,11 @@ def test_all_checks_are_run_and_nothing_is_undone() -> None:
     assert statuses.pop("w.a.p.x") == "failed"
     assert set(statuses.values()) == {"succeeded"}
     assert world.workflows["w"].status == "failed"
+
+
+def test_what_cannot_be_checked_is_called_by_a_word_of_people() -> None:
+    """A target's own word need not be one."""
+    said = {"server": "a server", "taskserv": "a task service", "shared": "a shared resource", "cluster": "a cluster"}
+    for target, words in said.items():
+        _, left = checks(plan(made_by("p", target=target)), {"p": provider("p", kinds=("create",))})
+        assert [one.why for one in left] == [f"provider p has no action that checks {words}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.plan.graph import cycles, waves
+from orchestrator.plan.graph import cycles, in_turn, waves
 from tests.support.plans import operation, plan
 
 
@@ -39,3 +39,9 @@ def test_waves_hold_what_can_run_together() -> None:
         operation("a"),
     )
     assert waves(one) == [["b", "a"], ["c"], ["d"]]
+
+
+def test_items_wait_in_turn_when_there_are_fewer_turns_than_tasks() -> None:
+    """One turn for several, or some for more; never all at once."""
+    assert [in_turn(parallel, 3) for parallel in (False, 1, 2, 3, 4, True)] == [True, True, True, False, False, False]
+    assert not in_turn(False, 1)

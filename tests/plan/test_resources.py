@@ -72,6 +72,16 @@ def test_a_near_name_is_offered() -> None:
     assert fault.help == "Did you mean 'server.a'?"
 
 
+def test_near_names_are_offered_for_the_first_few_only() -> None:
+    """Looking for them takes its time; the errors themselves are all told."""
+    raw = workflow(*(depends(f"server.aa{number}", type="soft") for number in range(50)))
+    raw["operations"][0]["items"] = [f"a{number}" for number in range(500)]
+    told = list(resources.check(raw))
+    assert [fault.code for fault in told] == ["WF120"] * 50
+    assert [fault.help for fault in told[:3]] == [f"Did you mean 'server.a{number}'?" for number in range(3)]
+    assert sum(bool(fault.help) for fault in told) == 20
+
+
 @pytest.mark.parametrize("name", ["a", "server", "server.", "machine.a", ".a"])
 def test_what_is_no_resource_at_all(name: str) -> None:
     """Whatever the type."""
@@ -85,6 +95,9 @@ def test_what_is_no_resource_at_all(name: str) -> None:
         ("source.status ==", "WF123", ""),
         ("sauce.status == 'succeeded'", "WF124", "source"),
         ("operations['maken'].failed == 0", "WF124", "make"),
+        ("source.statuz == 'succeeded'", "WF124", "status"),
+        ("operations['make'].succeded > 1", "WF124", "succeeded"),
+        ("workflow.elapsed >= 5", "WF124", "elapsed_s"),
     ],
 )
 def test_a_condition_that_is_wrong(condition: str, code: str, part: str) -> None:
@@ -133,3 +146,15 @@ def test_a_number_that_is_wide_enough_is_no_order() -> None:
     raw = workflow(depends("taskserv.cilium", "taskserv.k8s"))
     raw["operations"][2]["parallel"] = 2
     assert codes(raw) == []
+
+
+def test_a_number_has_to_be_wide_enough_for_every_provider() -> None:
+    """Each item is a task on each of them: those that are named, or all, unless a command runs once."""
+    raw = workflow(depends("taskserv.cilium", "taskserv.k8s"))
+    install = raw["operations"][2]
+    install["parallel"] = 2
+    assert [fault.code for fault in resources.check(raw, 2)] == ["WF125"]
+    install["command"] = "true"
+    assert list(resources.check(raw, 2)) == []
+    install["providers"] = ["here", "there"]
+    assert codes(raw) == [("WF125", ("dependencies", 0), "error")]

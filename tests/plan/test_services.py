@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.forecast.assumptions import Assumptions
+from orchestrator.forecast.prediction import forecast
 from orchestrator.plan import graph, resources
 from orchestrator.plan.build import build
 from orchestrator.plan.check import check
@@ -87,6 +89,27 @@ def test_a_missing_requirement_is_told_with_its_chain() -> None:
     (last,) = faults(install("k8s", "resolv", "containerd", "kubernetes"))
     assert last.message.endswith("containerd -> runc")
     assert last.path == ("operations", 0, "items", 1)
+
+
+def test_each_missing_service_is_told_once_however_many_ways_lead_to_it() -> None:
+    """By a shortest chain; levels of services that all require the next level have very many ways."""
+    levels = {
+        f"s{level}{side}": TaskService([f"s{level + 1}a", f"s{level + 1}b"]) for level in range(200) for side in "ab"
+    }
+    found = faults(install("x", "s0a"), services=levels)
+    assert len(found) == 201
+    assert found[0].message.endswith(": " + " -> ".join([f"s{n}a" for n in range(18)]) + " -> (182 more) -> s200a")
+    services = {"x": TaskService(["far", "near"]), "far": TaskService(["end"]), "near": TaskService(["far", "end"])}
+    found = faults(install("x", "x"), services=services)
+    assert [fault.message.rpartition(": ")[2] for fault in found] == ["x -> far -> end", "x -> near"]
+
+
+def test_a_near_service_is_offered() -> None:
+    """For a name that is installed nowhere, and never the one that requires it."""
+    (found,) = faults(install("x", "runc", "runk"), services={"runk": TaskService(["runs"])})
+    assert found.help.startswith("Did you mean 'runc'? Install it")
+    (found,) = faults(install("x", "runk"), services={"runk": TaskService(["runs"])})
+    assert found.help.startswith("Install it")
 
 
 def test_a_requirement_must_be_met_on_the_same_provider() -> None:
@@ -191,7 +214,8 @@ def test_what_is_required_comes_first_where_nothing_says_so() -> None:
         ([install("x", "a"), install("y", "b", depends_on=["x"])], {}, "y -> x -> x/a -> y/b -> y"),
         ([install("x", "a"), install("y", "b")], {"type": "sequential"}, "y -> x -> x/a -> y/b -> y"),
         ([install("x", "a", "b", parallel=False)], {}, "a -> b -> a"),
-        ([install("x", "a", "b", parallel=3)], {}, "a -> b -> a"),
+        ([install("x", "a", "b", "c", parallel=2)], {}, "a -> b -> a"),
+        ([install("x", "a", "b", parallel=2, providers=["local", "far"])], {}, "a -> b -> a"),
     ],
 )
 def test_an_order_that_contradicts_a_requirement_is_told(
@@ -204,6 +228,15 @@ def test_an_order_that_contradicts_a_requirement_is_told(
     expected = circle.split(" -> ")
     assert printed[0] == printed[-1]
     assert set(printed) == set(expected)
+
+
+def test_turns_for_all_are_no_order() -> None:
+    """A number that is large enough for all tasks of an operation holds none of them back."""
+    services = {"a": TaskService(["b"])}
+    for width, providers in ((2, ["local"]), (3, ["local"]), (4, ["local", "far"])):
+        found = plan(install("x", "a", "b", parallel=width, providers=providers), services=services)
+        assert len(found.edges) == len(providers)
+        assert forecast(found, Assumptions()).status == "succeeded"
 
 
 def test_services_that_require_each_other_are_told() -> None:
@@ -335,6 +368,21 @@ def test_what_is_pulled_waits_for_the_resources_its_requirer_waits_for() -> None
     assert [(edge.source, edge.target) for edge in pulled] == [(Place("vms", "a"), Place("install-runc"))]
 
 
+def test_a_condition_on_the_target_is_not_inherited() -> None:
+    """For what is pulled the target would be another task; the wait is inherited, and so is what names others."""
+    vm = {"id": "vms", "type": "create", "target": "server", "items": ["a", "b"], "providers": ["local"]}
+    conditions = ["source.attempt == 1 and target.item == 'containerd'", "source.attempt == 1"]
+    waits = [
+        {"source": f"server.{source}", "target": "taskserv.containerd", "wait_condition": condition}
+        for source, condition in zip("ab", conditions, strict=True)
+    ]
+    found = plan(vm, install("apps", "containerd"), dependencies=waits, pull_requirements=True)
+    pulled = [(edge.source.item, edge.condition) for edge in found.edges if edge.target.operation == "install-runc"]
+    assert pulled == [("a", ""), ("b", "source.attempt == 1")]
+    own = [edge.condition for edge in found.edges if edge.target == Place("apps", "containerd")]
+    assert own == conditions
+
+
 NAMES = ("a", "b", "c", "d", "e")
 
 declarations = st.dictionaries(
@@ -358,7 +406,7 @@ def workflows(draw: st.DrawFn) -> dict[str, Any]:
             *draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1, max_size=3)),
             providers=draw(st.lists(st.sampled_from(["local", "far"]), unique=True, min_size=1)),
             depends_on=[f"op{before}" for before in range(index) if draw(st.booleans())],
-            parallel=draw(st.sampled_from([True, False, 2])),
+            parallel=draw(st.sampled_from([True, False, 2, 3])),
         )
         for index in range(count)
     ]
@@ -374,15 +422,19 @@ def workflows(draw: st.DrawFn) -> dict[str, Any]:
 @given(workflows(), declarations)
 @settings(max_examples=300, deadline=None)
 def test_a_plan_is_in_order_or_its_fault_is_told(raw: dict[str, Any], services: dict[str, TaskService]) -> None:
-    """Nothing waits for itself; everything required is installed and done before, its health checked (law)."""
+    """It runs to its end; everything required is installed and done before, its health checked (law)."""
     built = build(raw, PROVIDERS, "/")
     found, told = with_services(built, raw, Known(PROVIDERS, services, MACHINE))
     if told:
         assert found == built
         return
-    nodes = [(one.id, one.items, one.after, one.parallel) for one in found.operations]
+    nodes = [
+        (one.id, one.items, one.after, graph.in_turn(one.parallel, len(one.items) * len(one.providers)))
+        for one in found.operations
+    ]
     waits = resources.task_graph(nodes, found.edges)
     assert list(graph.cycles(waits)) == []
+    assert forecast(found, Assumptions()).status == "succeeded"
     assert len({one.id for one in found.operations}) == len(found.operations)
     for operation in found.operations:
         for item in operation.items if operation.type == "create" else ():

@@ -16,8 +16,8 @@ from orchestrator.plan.declarations import (
     SharedAction,
     declare,
 )
+from orchestrator.plan.inserted import new_id
 from orchestrator.plan.ir import Action, Edge, Place, Plan, ProviderLimits, RetryPolicy
-from orchestrator.plan.shared import new_id
 
 
 def cloud(name: str = "cloud", **needs: Any) -> Provider:
@@ -83,6 +83,24 @@ def test_only_providers_that_create_servers_get_theirs() -> None:
     assert [one.providers for one in inserted] == [("one",), ("one",), ("two",), ("two",)]
     targets = {edge.target for edge in found.edges if edge.source.operation.startswith("two-")}
     assert targets == {Place("on-both", None, "two")}
+
+
+def test_what_is_before_all_servers_is_before_what_they_share() -> None:
+    """A check that fails in front of a sequential workflow keeps everything from being made."""
+    look = servers("look", type="check", command="true", providers=["cloud"])
+    found = plan(look, servers("one"), servers("two"), providers=[cloud()], type="sequential")
+    assert {one.id: one.after for one in found.operations} == {
+        "cloud-private_network": ("look",),
+        "cloud-security_group": ("look",),
+        "look": (),
+        "one": ("look",),
+        "two": ("one",),
+    }
+    last = servers("last", type="check", command="true", providers=["cloud"], depends_on=["look"])
+    found = plan(look, last, servers("one", depends_on=["last"]), servers("free"), providers=[cloud()])
+    assert {one.after for one in found.operations if one.inserted} == {()}
+    found = plan(look, last, servers("one", depends_on=["last", "look"]), providers=[cloud()])
+    assert {one.after for one in found.operations if one.inserted} == {("last",)}
 
 
 def test_a_network_that_need_not_be_first_is_made_beside_the_servers() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: Exit code of a child whose own code is at fault; what it says is in its reply.
-_BUG = 70
+BUG = 70
 
 #: What a child answers that cannot render and has to (`orchestrator.definitions.shape.loading`).
 NEEDS_ENGINE = b'{"needs": "engine"}'
@@ -36,9 +36,9 @@ def run(look: Callable[[], dict[str, Any]], reply_fd: int, readable: list[str]) 
     except EngineMissing:
         answer = NEEDS_ENGINE
     except MemoryError:
-        os._exit(_BUG + 1)
+        os._exit(BUG + 1)
     except BaseException:  # noqa: BLE001 - the parent tells it; nothing may escape into the forked stack
-        code, answer = _BUG, json.dumps({"bug": traceback.format_exc()}).encode()
+        code, answer = BUG, json.dumps({"bug": traceback.format_exc()}).encode()
     try:
         view = memoryview(answer)
         while view:

@@ -14,6 +14,7 @@ from orchestrator.files.layout import PLAN_FILE, STATE_FILE
 from orchestrator.forecast import from_plain, remaining, to_plain
 from orchestrator.forecast.report import refused
 from orchestrator.model.errors import UsageError, WorkflowUnreadable
+from orchestrator.model.ids import task_id
 from orchestrator.model.limits import FILE_BYTES_MAX
 from orchestrator.plan import ir
 
@@ -32,12 +33,15 @@ def report(folder: str, assumptions: Mapping[str, Any], elapsed_ms: Mapping[str,
 def look(folder: str, assumptions: Mapping[str, Any], elapsed_ms: Mapping[str, int]) -> dict[str, Any]:
     """What is left, as `orchestrator.forecast.Remaining` has it, as plain values.
 
+    With ``unknown``, the ids of tasks that wait for somebody's word: no forecast knows when that comes.
+
     Raises:
         UsageError: an assumption means nothing.
         WorkflowUnreadable: the files of the workflow cannot be read.
     """
-    left = remaining(_plan(folder), _state(folder), from_plain(assumptions), elapsed_ms)
-    return dict(to_plain(left))
+    plan, state = _plan(folder), _state(folder)
+    left = remaining(plan, state, from_plain(assumptions), elapsed_ms)
+    return {**to_plain(left), "unknown": _unknown(state)}
 
 
 def _plan(folder: str) -> ir.Plan:
@@ -48,6 +52,16 @@ def _plan(folder: str) -> ir.Plan:
         raise WorkflowUnreadable(
             f"Failed to read plan {path}: {error}", "Is it the plan of a later version?"
         ) from error
+
+
+def _unknown(state: Mapping[str, Any]) -> list[str]:
+    workflow = str(state.get("id"))
+    return [
+        task_id(workflow, operation["id"], one["provider"], one["item"])
+        for operation in state.get("operations") or ()
+        for one in operation.get("items") or ()
+        if one.get("status") == "unknown"
+    ]
 
 
 def _state(folder: str) -> dict[str, Any]:

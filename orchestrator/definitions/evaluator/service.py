@@ -1,4 +1,8 @@
-"""The service: accepts requests, forks a child for each, tells what became of it."""
+"""The service: accepts requests, forks a child for each, tells what became of it.
+
+Nobody's request, file or silence ends it or holds it up: what fails is answered to the one who asked, and noted in the
+log beside the socket.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,26 @@ import selectors
 import shutil
 import signal
 import socket
-import struct
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definitions import diagnostics
+from orchestrator.definitions import diagnostics, regular_file
 from orchestrator.definitions.diagnostics import Text
 from orchestrator.definitions.evaluator import child, rest, sandbox
+from orchestrator.definitions.evaluator.clients import Clients
 from orchestrator.definitions.kcl import evaluate, frontend, lax, package_dir
 from orchestrator.definitions.kcl.frontend import Wanted
 from orchestrator.definitions.providers import load_providers
 from orchestrator.definitions.shape import layers, loading
 from orchestrator.definitions.taskservs import load_taskservs, machine
 from orchestrator.model.errors import NotFound, OrchestratorError, UsageError
-from orchestrator.model.limits import DEFINITION_BYTES_MAX, REQUEST_BYTES_MAX
+from orchestrator.model.limits import DEFINITION_BYTES_MAX, FILE_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from orchestrator.definitions.evaluator.clients import Client
 
 #: Without a request for so long, the service ends.
 IDLE_S = 300.0
@@ -37,20 +44,32 @@ WALL_S = 5.0
 #: Time between two looks whether the socket is still there; without it nobody will ever ask again.
 _LOOK_S = 5.0
 
-_LENGTH = struct.Struct("!I")
+#: Bytes of an answer of a child; it holds a plan and the sources, which are bounded likewise.
+_REPORT_BYTES_MAX = FILE_BYTES_MAX
+
+#: What a failure of this program's own is called.
+_BUG = "orch::validate::bug"
+
+#: Bytes of the log; what is older is forgotten.
+_LOG_BYTES_MAX = 1 << 20
+
+#: After a failure that nobody asked for (too many open files) it may be the same again at once.
+_FAILED_S = 0.05
 
 
 class _Job:
     """A child at work for one client."""
 
-    def __init__(self, client: socket.socket, request: dict[str, Any], digest: str) -> None:
+    def __init__(self, client: Client, request: dict[str, Any], digest: str) -> None:
         self.client = client
         self.request = request
         self.digest = digest
         self.began = time.monotonic()
         self.pid = 0
-        self.output = b""
+        self.output: list[bytes] = []
+        self.size = 0
         self.timed_out = False
+        self.too_large = False
         #: What its child does, given the file descriptor to answer on.
         self.work: Callable[[int], object] = lambda _: None
 
@@ -63,7 +82,7 @@ class Service:
         self._idle_s = idle_s
         self._selector: selectors.BaseSelector
         self._jobs: dict[int, _Job] = {}
-        self._incoming: dict[socket.socket, bytes] = {}
+        self._clients: Clients
         self._package = package_dir()
         self._lax = f"{path}.lax/workflows"
         self._busy = time.monotonic()
@@ -87,9 +106,10 @@ class Service:
         if os.fork():
             os._exit(0)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(listener, selectors.EVENT_READ, lambda: self._accept(listener))
+        self._clients = Clients(self._selector, self._receive)
+        self._selector.register(listener, selectors.EVENT_READ, lambda: self._clients.accept(listener))
         place = os.stat(self._path)
-        while self._jobs or self._incoming or time.monotonic() - self._busy < self._idle_s:
+        while self._jobs or self._clients or time.monotonic() - self._busy < self._idle_s:
             self._turn()
             if not _is_still(self._path, place):
                 return
@@ -110,50 +130,52 @@ class Service:
         due = [job.began + WALL_S for job in self._jobs.values() if not job.timed_out]
         wait = min([*due, self._busy + self._idle_s, now + _LOOK_S]) - now
         for key, _ in self._selector.select(max(0.0, wait)):
-            key.data()
+            try:
+                key.data()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others are still to be served
+                self._note(error)
+                time.sleep(_FAILED_S)
+        self._clients.give_up_idle()
         for job in self._jobs.values():
             if not job.timed_out and time.monotonic() - job.began >= WALL_S:
                 job.timed_out = True
-                os.killpg(job.pid, signal.SIGKILL)
+                _end(job)
 
-    def _accept(self, listener: socket.socket) -> None:
-        with contextlib.suppress(BlockingIOError):
-            client, _ = listener.accept()
-            client.setblocking(False)
-            self._incoming[client] = b""
-            self._selector.register(client, selectors.EVENT_READ, lambda: self._receive(client))
-
-    def _receive(self, client: socket.socket) -> None:
+    def _receive(self, client: Client, content: bytes) -> None:
         try:
-            data = client.recv(1 << 16)
-        except BlockingIOError:
-            return
-        except ConnectionError:
-            data = b""
-        content = self._incoming[client] + data
-        whole = len(content) >= _LENGTH.size and len(content) >= _LENGTH.size + _LENGTH.unpack_from(content)[0]
-        if not data or whole or len(content) > REQUEST_BYTES_MAX:
-            self._selector.unregister(client)
-            del self._incoming[client]
-        if whole:
-            self._begin(client, json.loads(content[_LENGTH.size :]))
-        elif not data or len(content) > REQUEST_BYTES_MAX:
-            client.close()
-        else:
-            self._incoming[client] = content
+            self._begin(client, json.loads(content))
+        except OrchestratorError as error:
+            self._clients.answer(client, {"error": _told(error)})
+        except Exception as error:  # noqa: BLE001 - whatever a request or a file does, it is its asker's
+            self._clients.answer(client, self._failed(error))
 
-    def _begin(self, client: socket.socket, request: dict[str, Any]) -> None:
+    def _failed(self, error: Exception) -> dict[str, Any]:
+        """What somebody is answered whose request this service could not deal with."""
+        self._note(error)
+        message = f"{type(error).__name__}: {error}"
+        return {"error": {"code": _BUG, "message": message, "help": f"What happened is in {self._path}.log."}}
+
+    def _note(self, error: Exception) -> None:
+        """Write down in the log what failed."""
+        text = "".join(traceback.format_exception(error))
+        with contextlib.suppress(OSError):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            fd = os.open(f"{self._path}.log", flags, 0o600)
+            try:
+                if os.fstat(fd).st_size > _LOG_BYTES_MAX:
+                    os.ftruncate(fd, 0)
+                os.write(fd, f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {text}\n".encode("utf-8", "backslashreplace"))
+            finally:
+                os.close(fd)
+
+    def _begin(self, client: Client, request: dict[str, Any]) -> None:
         self._busy = time.monotonic()
         if "remaining" in request:
             self._begin_remaining(client, request)
             return
-        try:
-            source = _read(request["path"])
-            providers = load_providers(request["data_dir"])
-            services = load_taskservs(request["data_dir"])
-        except OrchestratorError as error:
-            self._send(client, {"error": {"code": error.code, "message": error.message, "help": error.help}})
-            return
+        source = _read(request["path"])
+        providers = load_providers(request["data_dir"])
+        services = load_taskservs(request["data_dir"])
         environment = request.get("environment") or ""
         wanted = Wanted(
             request["path"],
@@ -178,7 +200,7 @@ class Service:
         job.work = lambda fd: child.run(lambda: frontend.report(wanted), fd, self._readable(request["path"]))
         self._fork(job)
 
-    def _begin_remaining(self, client: socket.socket, request: dict[str, Any]) -> None:
+    def _begin_remaining(self, client: Client, request: dict[str, Any]) -> None:
         folder, told = request["path"], request["remaining"]
         job = _Job(client, request, "")
         job.work = lambda fd: child.run(
@@ -195,11 +217,19 @@ class Service:
 
     def _fork(self, job: _Job) -> None:
         reader, writer = os.pipe()
-        job.pid = os.fork()
-        if job.pid == 0:
+        try:
+            job.pid = os.fork()
+        except OSError:
             os.close(reader)
-            self._close_in_child()
-            job.work(writer)
+            os.close(writer)
+            raise
+        if job.pid == 0:
+            try:
+                os.close(reader)
+                self._close_in_child()
+                job.work(writer)
+            finally:
+                os._exit(child.BUG)  # nothing of what follows is the child's
         os.close(writer)
         os.set_blocking(reader, False)
         self._jobs[reader] = job
@@ -211,7 +241,7 @@ class Service:
             os.close(key.fd)
         self._selector.close()
         for job in self._jobs.values():
-            job.client.detach()
+            job.client.connection.detach()
 
     def _collect(self, reader: int) -> None:
         job = self._jobs[reader]
@@ -220,25 +250,45 @@ class Service:
         except BlockingIOError:
             return
         if data:
-            job.output += data
+            job.size += len(data)
+            job.too_large = job.too_large or job.size > _REPORT_BYTES_MAX
+            if job.too_large:
+                job.output.clear()
+                _end(job)
+            else:
+                job.output.append(data)
             return
         self._selector.unregister(reader)
         os.close(reader)
         del self._jobs[reader]
         _, status = os.waitpid(job.pid, 0)
         self._busy = time.monotonic()
-        if job.output == child.NEEDS_ENGINE:
+        try:
+            self._finish(job, status)
+        except Exception as error:  # noqa: BLE001 - as in _receive
+            self._clients.answer(job.client, self._failed(error))
+
+    def _finish(self, job: _Job, status: int) -> None:
+        if b"".join(job.output[:1]) == child.NEEDS_ENGINE:
             loading.load()
-            job.output = b""
+            job.output.clear()
+            job.size = 0
             self._fork(job)
             return
-        self._send(job.client, _finished(job, status))
+        self._clients.answer(job.client, _finished(job, status))
 
-    def _send(self, client: socket.socket, reply: dict[str, Any]) -> None:
-        content = json.dumps(reply).encode()
-        client.settimeout(WALL_S)
-        with contextlib.suppress(OSError), client:  # a client that went away misses nothing
-            client.sendall(_LENGTH.pack(len(content)) + content)
+
+def _end(job: _Job) -> None:
+    """End a child and whatever it has started."""
+    try:
+        os.killpg(job.pid, signal.SIGKILL)
+    except ProcessLookupError:  # it has not come so far as to have a group of its own
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(job.pid, signal.SIGKILL)
+
+
+def _told(error: OrchestratorError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message, "help": error.help}
 
 
 def _is_still(path: str, place: os.stat_result) -> bool:
@@ -252,15 +302,10 @@ def _is_still(path: str, place: os.stat_result) -> bool:
 def _read(path: str) -> bytes:
     """The definition, one byte more than allowed at most: what is too large is told as such later."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        return regular_file.read(path, DEFINITION_BYTES_MAX)
     except OSError as error:
         help_text = "Check the path." if isinstance(error, FileNotFoundError) else "Check its mode and its owner."
-        raise NotFound(f"Definition {path} cannot be read: {os.strerror(error.errno or 0)}.", help_text) from error
-    try:
-        with os.fdopen(fd, "rb") as file:
-            return file.read(DEFINITION_BYTES_MAX + 1) or b""
-    except OSError as error:
-        raise NotFound(f"Definition {path} cannot be read: {os.strerror(error.errno or 0)}.") from error
+        raise NotFound(f"Definition {path} cannot be read: {error.strerror}.", help_text) from error
 
 
 def _digest(source: bytes) -> str:
@@ -273,7 +318,7 @@ def _finished(job: _Job, status: int) -> dict[str, Any]:
     elapsed_ms = round((time.monotonic() - job.began) * 1000, 3)
     report = _report_of(job, status)
     if "bug" in report:
-        return {"error": {"code": "orch::validate::bug", "message": report["bug"], "help": ""}}
+        return {"error": {"code": _BUG, "message": report["bug"], "help": ""}}
     if "refused" in report:
         return {"error": report["refused"]}
     if "remaining" in report:
@@ -298,9 +343,12 @@ def _finished(job: _Job, status: int) -> dict[str, Any]:
 
 def _report_of(job: _Job, status: int) -> dict[str, Any]:
     if os.WIFEXITED(status) and job.output:
-        return dict(json.loads(job.output))
+        return dict(json.loads(b"".join(job.output)))
     text = Text(job.request["path"], "")
-    if job.timed_out or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
+    if job.too_large:
+        most = _REPORT_BYTES_MAX >> 20
+        told = diagnostics.make("WF092", f"the report is larger than {most} MiB", text, help="Compute less.")
+    elif job.timed_out or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
         told = diagnostics.make(
             "WF090", f"evaluation was ended after {WALL_S:g} s", text, help="Is there a loop over too much?"
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from orchestrator.definitions import diagnostics, taskservs
 from orchestrator.definitions.diagnostics import Text
 from orchestrator.definitions.kcl import PACKAGE, evaluate, fields, guard, lint, messages, rules, secrets
-from orchestrator.definitions.kcl.positions import Place, SourceMap
+from orchestrator.definitions.kcl.positions import Place, SourceMap, place_of, walk
 from orchestrator.definitions.shape import environments, origins
 from orchestrator.definitions.shape.places import Places
 from orchestrator.definitions.shape.workflow import Shaping
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from orchestrator.definitions.diagnostics import Diagnostic
+    from orchestrator.definitions.kcl.positions import Node
     from orchestrator.definitions.shape.layers import LayerFile
     from orchestrator.definitions.shape.workflow import Shaped
     from orchestrator.plan.declarations import Provider, TaskService
@@ -112,9 +113,10 @@ class Definition:
             self.found.append(diagnostics.make(code, message, Text(self.wanted.path, ""), help=help_text))
             return
         source = self.wanted.source.decode("utf-8")
-        self.text = Text(self.wanted.path, source.removeprefix("\ufeff"))
         self.tree = evaluate.parse(self.wanted.path, source)
         self.map = SourceMap(self.tree)
+        hidden = partial(secrets.hidden, self.tree, self.map)
+        self.text = Text(self.wanted.path, source.removeprefix("\ufeff"), hidden)
         if self._obeys_rules(source, self.tree):
             self._evaluate(source)
 
@@ -171,7 +173,25 @@ class Definition:
         return f"{_ELSEWHERE}/{os.path.basename(self.wanted.path)}", packages
 
     def _said(self, faults: str, path: str) -> list[Diagnostic]:
-        return messages.from_sarif(faults.replace(path, self.wanted.path), self.text)
+        told = messages.from_sarif(faults.replace(path, self.wanted.path), self.text)
+        return [self._at_home(one) for one in told]
+
+    def _at_home(self, told: Diagnostic) -> Diagnostic:
+        """What KCL tells of a line of the schemas, at the line of this file that does not obey it.
+
+        A value that is null is the usual reason, and KCL does not tell where it is written: the first is the place,
+        else the workflow if there is only one.
+        """
+        if not told["file"].startswith((f"{self.wanted.package}/", f"{self.wanted.lax}/")):
+            return told
+        nulls = list(_nulls(self.tree)) if "None" in told["message"] else []
+        workflows = [self.map.find((name,)) for name in self.shaped]
+        place = nulls[0] if nulls else workflows[0] if len(workflows) == 1 else None
+        related = tuple(("or this null", other) for other in nulls[1:6])
+        help_text = f"It is the schema that asks for it: {os.path.basename(told['file'])}, line {told['line']}."
+        if nulls:
+            help_text = f"A null stands where a value has to. {help_text}"
+        return diagnostics.make(told["code"], told["message"], self.text, place, help=help_text, related=related)
 
     def _check_options(self, path: str, source: str, packages: dict[str, str]) -> None:
         if not self.wanted.options:
@@ -260,6 +280,14 @@ class Definition:
         self.sources += [{"path": path, "text": text} for path, text in shaped.sources.items()]
         plan = self._to_be_run(chosen[0], self.plans[chosen[0]])
         encoded = ir.canonical(plan)
+        try:
+            ir.decode(encoded)  # whoever is handed the text decodes it, and has nobody to tell
+        except msgspec.MsgspecError as error:
+            message = f"the plan of '{plan.name}' cannot be written down: {error}"
+            help_text = "A value is not of the kind that it should be, most likely null."
+            place = self.map.find((chosen[0],))
+            self.found.append(diagnostics.make("WF147", message, self.text, place, help=help_text))
+            return
         by_id = {operation.id: operation for operation in plan.operations}
         self.plan = {
             "plan": encoded.decode(),
@@ -303,8 +331,10 @@ class Definition:
         for package, modules in self.imported.items():
             for module in modules if package not in ("__main__", PACKAGE) else ():
                 with open(module["filename"], encoding="utf-8") as file:
-                    text = Text(module["filename"], file.read())
-                self.found += secrets.in_clear_text(module, text, SourceMap(module))
+                    content = file.read()
+                map = SourceMap(module)
+                text = Text(module["filename"], content, partial(secrets.hidden, module, map))
+                self.found += secrets.in_clear_text(module, text, map)
 
     def _options(self, path: str, source: str, packages: dict[str, str]) -> dict[str, Any]:
         """Values for option() in the file, that of the environment among them if the file asks for it."""
@@ -378,7 +408,7 @@ def report(wanted: Wanted) -> dict[str, Any]:
     except RecursionError:
         told = diagnostics.make("WF003", "an expression is nested too deeply", Text(wanted.path, ""), help="Split it.")
         definition.found.append(told)
-    found = diagnostics.in_order(definition.found)
+    found = diagnostics.not_too_many(diagnostics.in_order(definition.found), Text(wanted.path, ""))
     return {
         "file": wanted.path,
         "workflows": definition.workflows,
@@ -389,6 +419,14 @@ def report(wanted: Wanted) -> dict[str, Any]:
         **definition.plan,
         **({"resolved": definition.resolved} if wanted.resolved or wanted.dry_run else {}),
     }
+
+
+def _nulls(tree: Node) -> Iterator[Place]:
+    """Where null is written in a file."""
+    for node in walk(tree["body"]):
+        inner = node.get("node")
+        if isinstance(inner, dict) and inner.get("type") == "NameConstantLit" and inner.get("value") == "None":
+            yield place_of(node)
 
 
 def _module_root(folder: str) -> str:

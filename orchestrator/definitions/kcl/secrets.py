@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.definitions import clear_text, diagnostics
+from orchestrator.definitions import clear_text, diagnostics, masking
+from orchestrator.definitions.diagnostics import Hidden
 from orchestrator.definitions.kcl.positions import option_name, place_of, targets, walk
 
 if TYPE_CHECKING:
@@ -30,7 +31,33 @@ def in_clear_text(tree: Node, text: Text, map: SourceMap) -> Iterator[Diagnostic
             message = f"{what} stands here in clear text, and so in the plan and in every copy of this file"
             help_text = "Read it where it is used: from a file, from the environment, or from a secret store."
             found = diagnostics.make("WF307", message, text, place, help=help_text, severity="warning")
-            yield found | {"snippet": found["snippet"].replace(secret, "***")}
+            yield found | {"snippet": found["snippet"].replace(secret, masking.MASK) if secret else found["snippet"]}
+
+
+def hidden(tree: Node, map: SourceMap) -> list[Hidden]:
+    """The texts of a file that are the value of a secret's name, for `Text` not to show them.
+
+    The tree of a text that is not KCL has holes; what cannot be followed is not found, and the line still is judged.
+    """
+    found: list[Hidden] = []
+    for node in walk(tree.get("body") or []):
+        try:
+            named = list(_named_values(node))
+            values = [value for name, value in named if clear_text.is_secret_name(name)]
+            literals = [one for value in values for one in _literals(value, map)]
+            found += [_hidden(one) for one in literals if clear_text.is_secret_text(one["node"]["value"])]
+        except (KeyError, TypeError, AttributeError, IndexError):
+            continue
+    return found
+
+
+def _hidden(literal: Node) -> Hidden:
+    """A string between its quotes if it is written in one line; all of any other."""
+    place, inner = place_of(literal), literal["node"]
+    quotes = 3 if inner.get("is_long_string") else 1
+    if place.line == place.end_line and place.end_column - place.column >= 2 * quotes:
+        place = place._replace(column=place.column + quotes, end_column=place.end_column - quotes)
+    return Hidden(place, str(inner["value"]))
 
 
 def _secrets(tree: Node, map: SourceMap) -> Iterator[tuple[Node, str, str]]:

@@ -34,17 +34,15 @@ def load_providers(data_dir: str | None) -> dict[str, Provider]:
     A later one takes the place of an earlier one of the same id.
 
     Raises:
-        UsageError: a file is not what it should be, or two packages bring the same provider; the message says which,
-            where and why.
+        UsageError: a file is not what it should be, or two packages or two files of the installation bring the same
+            provider; the message says which, where and why.
     """
     found: dict[str, Provider] = {}
     for path in _built_in():
         provider = load_provider(path)
         found[provider.id] = provider
     found |= _of_packages()
-    for path in _installed(data_dir):
-        provider = load_provider(path)
-        found[provider.id] = provider
+    found |= _of_installation(data_dir)
     return dict(sorted(found.items()))
 
 
@@ -100,6 +98,20 @@ def _of_packages() -> dict[str, Provider]:
                 "Uninstall one of them.",
             )
         found[provider.id], origins[provider.id] = provider, plugin.distribution
+    return found
+
+
+def _of_installation(data_dir: str | None) -> dict[str, Provider]:
+    found: dict[str, Provider] = {}
+    paths: dict[str, str] = {}
+    for path in _installed(data_dir):
+        provider = load_provider(path)
+        if provider.id in found:
+            raise UsageError(
+                f"{paths[provider.id]} and {path} both are provider '{provider.id}'.",
+                "Remove one of them, or give it a name of its own.",
+            )
+        found[provider.id], paths[provider.id] = provider, path
     return found
 
 

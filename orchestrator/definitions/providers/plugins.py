@@ -47,7 +47,7 @@ def installed() -> tuple[Plugin, ...]:
     """Every plug-in of the installation, by distribution and name.
 
     Raises:
-        UsageError: an entry point names no package that could be found.
+        UsageError: an entry point names no package that could be found, or what a package says cannot be read.
     """
     state = tuple((folder, _changed(folder)) for folder in sys.path)
     if state != _seen.state:
@@ -70,19 +70,43 @@ def _scan() -> list[Plugin]:
     importlib.invalidate_caches()
     found: dict[str, list[Plugin]] = {}
     for distribution in importlib.metadata.distributions():
-        name = distribution.metadata["Name"] if _has_entry_points(distribution) else None
-        if name is None or name in found:  # the first one of a name is the one that is imported
-            continue
-        found[name] = [
-            Plugin(f"{name} {distribution.version}", entry.name, _folder(distribution, entry))
-            for entry in distribution.entry_points
-            if entry.group == GROUP
-        ]
+        try:
+            name = distribution.metadata["Name"] if _has_entry_points(distribution) else None
+            if name is not None and name not in found:  # the first one of a name is the one that is imported
+                found[name] = _plugins(name, distribution)
+        except UsageError:
+            raise
+        except Exception as error:  # what others have written is parsed by a library that expects it to be right
+            raise UsageError(
+                f"Package {_called(distribution)}: what it says of itself cannot be read: {error}.",
+                "Mend the package, or uninstall it.",
+            ) from error
     return [plugin for plugins in found.values() for plugin in plugins]
 
 
+def _plugins(name: str, distribution: Distribution) -> list[Plugin]:
+    return [
+        Plugin(f"{name} {distribution.version}", entry.name, _folder(distribution, entry))
+        for entry in distribution.entry_points
+        if entry.group == GROUP
+    ]
+
+
 def _has_entry_points(distribution: Distribution) -> bool:
-    return GROUP in (distribution.read_text("entry_points.txt") or "")
+    """Whether it may have some for us; a file that is no text is read as far as it is one."""
+    try:
+        return GROUP in (distribution.read_text("entry_points.txt") or "")
+    except UnicodeDecodeError as error:
+        return GROUP.encode() in error.object
+
+
+def _called(distribution: Distribution) -> str:
+    """Its name as far as it has one, else the name of its folder."""
+    try:
+        name = distribution.metadata["Name"]
+    except Exception:  # noqa: BLE001 - as in _scan
+        name = None
+    return name or os.path.basename(str(getattr(distribution, "_path", "of an unknown name")))
 
 
 def _folder(distribution: Distribution, entry: EntryPoint) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.definitions import clear_text, masking
 from orchestrator.definitions.kcl.positions import option_name, place_of, walk
 from orchestrator.definitions.shape.render import OF_EACH_ITEM
 
@@ -25,13 +26,28 @@ _BLOCKS = ("Config", "Schema", "Unification")
 
 
 def resolved(raw: Raw, places: Places, folder: str) -> list[dict[str, Any]]:
-    """A row {path, value, origin} for every leaf of `raw`; empty lists and mappings are leaves, too."""
+    """A row {path, value, origin} for every leaf of `raw`; empty lists and mappings are leaves, too.
+
+    What the name of its key or of its option says to be a secret is not shown, nor any that stands in a text.
+    """
     look = _Look(places, folder)
     rows = []
     for path, value in _leaves(raw, ()):
         dotted = ".".join(str(part) for part in (places.variable, *path))
-        rows.append({"path": dotted, "value": value, "origin": look.origin(path)})
+        origin = look.origin(path)
+        rows.append({"path": dotted, "value": _shown(path, value, origin), "origin": origin})
     return rows
+
+
+def _shown(path: Path, value: Any, origin: str) -> Any:
+    """`value`, as far as it may be seen."""
+    if value is None or isinstance(value, bool | list | dict):
+        return value
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    option = origin.removeprefix("option ") if origin.startswith("option ") else ""
+    if clear_text.is_secret_name(key) or clear_text.is_secret_name(option):
+        return value if isinstance(value, str) and clear_text.is_reference(value) else masking.MASK
+    return masking.masked(value) if isinstance(value, str) else value
 
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

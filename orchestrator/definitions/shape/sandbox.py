@@ -5,7 +5,7 @@ daemons that have not decided to run it yet, so looking must be harmless. Jinja'
 Python's objects; what it does not bound is bounded here: memory (address space beyond what is in use), time (an alarm,
 which reaches every loop), output (counted while it is made), the size of numbers, the depth of inclusion. Templates see
 plain data only, in objects that cannot be changed. What would make the same definition give another plan tomorrow
-(``random``, ``lipsum``, an object's address) is left out.
+(``random``, ``lipsum``, an object's address, the order of a set) is left out; `shape.shown` says what has a text.
 
 Only to be imported where a template is rendered; the evaluator's child cannot import it at all, its parent must have.
 """
@@ -30,6 +30,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from orchestrator.definitions.evaluator.sandbox import address_space
+from orchestrator.definitions.shape import shown
 from orchestrator.definitions.shape.loading import RenderFault
 from orchestrator.plan.fault import did_you_mean
 
@@ -55,25 +56,8 @@ _DEPTH_MAX = 600
 #: Names that every template knows; `did_you_mean` chooses among them.
 NAMES = ("item", "index", "workflow", "operation", "values", "environment")
 
-#: A message's end and the help for it: Jinja's errors have no room for the second.
-_HELP = "\0"
-
-#: Left out because chance decides what they give, or because they look into objects.
-_FILTERS_OUT = ("attr", "random", "pprint", "urlize", "xmlattr")
+#: Left out because chance decides what it gives.
 _GLOBALS_OUT = ("lipsum",)
-
-
-_KINDS = {
-    str: "text",
-    int: "number",
-    float: "number",
-    bool: "truth value",
-    list: "list",
-    tuple: "list",
-    dict: "mapping",
-}
-_KINDS[type(None)] = "null"
-
 
 #: Loaded by Jinja when it needs them; by then nothing can be loaded any more.
 _LOADED = (jinja2.constants, jinja2.debug, pprint, textwrap)
@@ -107,24 +91,25 @@ class _Undefined(StrictUndefined):
             return str(self._undefined_hint)
         name, owner = self._undefined_name, self._undefined_obj
         if owner is missing:
-            return f"'{name}' is undefined{_HELP}{did_you_mean(name, NAMES)}"
+            return f"'{name}' is undefined{shown.HELP}{did_you_mean(name, NAMES)}"
         if isinstance(owner, dict):
-            return f"there is no '{name}' here{_HELP}{did_you_mean(name, list(owner)[:50])}"
+            return f"there is no '{name}' here{shown.HELP}{did_you_mean(name, list(owner)[:50])}"
         if isinstance(owner, list):
             return f"the list has {len(owner)} elements, and no '{name}'"
-        return f"a {_kind(owner)} has no '{name}'"
+        return f"a {shown.kind(owner)} has no '{name}'"
 
 
 class _Environment(ImmutableSandboxedEnvironment):
     """Jinja without the outside. `texts`: {name: text} of the templates there are."""
 
-    intercepted_binops = frozenset(["*", "**"])
+    intercepted_binops = frozenset(["*", "**", "%", "-"])
+    code_generator_class = shown.Generator
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         super().__init__(
             loader=jinja2.DictLoader(texts),
             undefined=_Undefined,
-            finalize=_shown,
+            finalize=shown.shown,
             optimized=False,
             auto_reload=False,
             cache_size=-1,
@@ -132,8 +117,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        for name in _FILTERS_OUT:
-            del self.filters[name]
+        self.filters = shown.filters(self.filters)
         for name in _GLOBALS_OUT:
             del self.globals[name]
 
@@ -144,12 +128,35 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Products and powers, unless their result would be huge."""
-        if isinstance(left, int) and isinstance(right, int):
+        """Products and powers, unless their result would be huge; texts and lists, unless they come out by chance."""
+        if operator == "%" and isinstance(left, (str, bytes)):
+            return shown.percent(left, right)
+        if operator in ("*", "**") and isinstance(left, int) and isinstance(right, int):
             bits = left.bit_length()
             if (bits * right if operator == "**" else bits + right.bit_length()) > _BITS_MAX:
                 raise OverflowError(f"a number would have more than {_BITS_MAX} bits")
-        return super().call_binop(context, operator, left, right)
+        result = super().call_binop(context, operator, left, right)
+        if isinstance(result, (set, frozenset)):
+            help_text = "Use `| reject('in', ...)`."
+            raise jinja2.TemplateRuntimeError(f"a difference of keys has no order{shown.HELP}{help_text}")
+        return result
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        """The methods ``format`` and ``format_map`` of texts, if `value` is one of them."""
+        wrapped = super().wrap_str_format(value)
+        if wrapped is None:
+            return None
+        text: str = value.__self__
+        is_mapping = value.__name__ == "format_map"
+
+        def formatted(*args: Any, **named: Any) -> str:
+            if not is_mapping:
+                return shown.Formatter(self).vformat(text, args, named)
+            if named or len(args) != 1:
+                raise TypeError("format_map() takes one mapping")
+            return shown.Formatter(self).vformat(text, (), args[0])
+
+        return formatted
 
 
 class Engine:
@@ -214,7 +221,7 @@ class Engine:
             raise RenderFault("WF138", _too_much(error), "", place.template or name, line) from None
         except Exception as error:  # noqa: BLE001 - a template can make any operation fail
             place = _place(error.__traceback__)
-            message, _, help_text = str(error).partition(_HELP)
+            message, _, help_text = str(error).partition(shown.HELP)
             if isinstance(error, SecurityError):
                 help_text = "Templates read values; they cannot change them or look into objects."
             elif not isinstance(error, jinja2.TemplateError):
@@ -256,22 +263,6 @@ def _too_much(error: BaseException) -> str:
     if isinstance(error, _TooLong):
         return f"the definition's templates take more than {SECONDS:g} s"
     return str(error)
-
-
-def _shown(value: Any) -> Any:
-    """What goes into the text for `value`: never what differs the next time, or Python's word for nothing."""
-    if isinstance(value, (str, int, float, jinja2.Undefined)):
-        return value
-    if value is None:
-        raise jinja2.TemplateRuntimeError(f"the value is null{_HELP}Say what stands for it: `| default('...', true)`.")
-    if isinstance(value, (list, dict, tuple)):
-        help_text = "Use a filter: `| join(' ')` or `| tojson`."
-        raise jinja2.TemplateRuntimeError(f"a {_kind(value)} has no text{_HELP}{help_text}")
-    raise jinja2.TemplateRuntimeError(f"a {_kind(value)} has no text{_HELP}Is it a function that has to be called?")
-
-
-def _kind(value: Any) -> str:
-    return _KINDS.get(type(value), "function")
 
 
 def _place(trace: TracebackType | None) -> _Place:

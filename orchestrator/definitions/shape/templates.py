@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.definitions import regular_file
 from orchestrator.plan.fault import Fault
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: Bytes of one template, and of all that a workflow lists.
 TEMPLATE_BYTES_MAX = 256 << 10
 _ALL_BYTES_MAX = 4 << 20
+
+#: Folder of a workflow's pinned sources for what lay elsewhere. No template is called so, none can be in its way.
+PINNED_ELSEWHERE = ".layers"
 
 
 class _Unusable(Exception):
@@ -48,6 +51,8 @@ def read(raw: Raw, folder: str) -> tuple[dict[str, str], list[Fault]]:
 def _read(name: str, folder: str) -> str:
     if not name or name.startswith("/") or "\0" in name or ".." in name.split("/"):
         raise _Unusable("its path leads out of the folder")
+    if name.split("/")[0] == PINNED_ELSEWHERE:
+        raise _Unusable(f"what is below {PINNED_ELSEWHERE} is pinned there by the orchestrator")
     if name != os.path.normpath(name):
         raise _Unusable(f"write it as '{os.path.normpath(name)}'")
     root = os.path.realpath(folder)
@@ -55,17 +60,11 @@ def _read(name: str, folder: str) -> str:
     if not path.startswith(f"{root.rstrip('/')}/"):
         raise _Unusable("a link leads out of the folder")
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise _Unusable("it is no regular file")
-            content = file.read(TEMPLATE_BYTES_MAX + 1)
+        content = regular_file.read(path, TEMPLATE_BYTES_MAX, follow=False)
     except FileNotFoundError:
         raise _Unusable("there is no such file") from None
-    except IsADirectoryError:
-        raise _Unusable("it is no regular file") from None
     except OSError as error:
-        raise _Unusable(os.strerror(error.errno or 0)) from None
+        raise _Unusable(error.strerror or "it cannot be read") from None
     if len(content) > TEMPLATE_BYTES_MAX:
         raise _Unusable(f"it is larger than {TEMPLATE_BYTES_MAX >> 10} KiB")
     try:

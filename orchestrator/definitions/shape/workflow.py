@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from orchestrator.definitions import diagnostics
+from orchestrator.definitions import clear_text, diagnostics, masking
 from orchestrator.definitions.diagnostics import Text
 from orchestrator.definitions.kcl.positions import Place
 from orchestrator.definitions.shape import conform, kinds, layers, loading, names, templates
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from orchestrator.definitions.shape.layers import LayerFile, Value
     from orchestrator.definitions.shape.sandbox import Engine
     from orchestrator.plan.fault import Path, Raw
-
-#: Where a layer from elsewhere is pinned.
-_ELSEWHERE = "layers"
 
 _FIRST = Place(1, 0, 1, 0)
 
@@ -92,7 +89,8 @@ class Shaping:
         variable = shaped.places.variable
         for fault in overlay.faults:
             path = ".".join(str(part) for part in (variable, *fault.path))
-            told = diagnostics.make(fault.code, fault.message, text, fault.place, help=fault.help, path=path)
+            message = _without_value(fault.message) if _is_secret(fault.path) else fault.message
+            told = diagnostics.make(fault.code, message, text, fault.place, help=fault.help, path=path)
             shaped.found.append(told)
         if whole and not shaped.found:
             self._conform(shaped, text)
@@ -108,11 +106,12 @@ class Shaping:
         try:
             text = layers.text_of(file)
         except layers.LayerFault as fault:
-            shaped.found.append(diagnostics.make("WF131", str(fault), Text(file.path, ""), None, help=fault.help))
+            shown = Text(file.path, file.content.decode("utf-8", "replace") if fault.place else "")
+            shaped.found.append(diagnostics.make("WF131", str(fault), shown, fault.place, help=fault.help))
             return None
         relative = os.path.relpath(file.path, self.folder)
         outside = relative.split("/")[0] == ".."
-        shaped.sources[f"{_ELSEWHERE}/{os.path.basename(file.path)}" if outside else relative] = text
+        shaped.sources[f"{templates.PINNED_ELSEWHERE}/{os.path.basename(file.path)}" if outside else relative] = text
         try:
             return layers.parse(text)
         except layers.LayerFault as fault:
@@ -165,6 +164,16 @@ class Shaping:
         """What every template of a workflow knows."""
         values = {**shaped.raw, **self.values(), shaped.places.variable: shaped.raw}
         return {"workflow": shaped.raw.get("name"), "environment": self.environment, "values": values}
+
+
+def _is_secret(path: Path) -> bool:
+    return clear_text.is_secret_name(next((part for part in reversed(path) if isinstance(part, str)), ""))
+
+
+def _without_value(message: str) -> str:
+    """What a value should be, without what it is."""
+    expected, found, _ = message.partition(", not ")
+    return f"{expected}{found}{masking.MASK}" if found else message
 
 
 def _maker(engine: Engine, known: Mapping[str, Any]) -> names.Maker:

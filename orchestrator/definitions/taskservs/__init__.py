@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from orchestrator.definitions.providers import documents, folders
+from orchestrator.files.layout import TASKSERVS
 from orchestrator.model.ids import is_safe_id
 from orchestrator.plan.declarations import TaskService, faults_of_service
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from orchestrator.definitions.providers.documents import DocumentFault
     from orchestrator.plan.declarations import Key
-
-#: Name of the folder, wherever it lies.
-TASKSERVS = "taskservs"
 
 #: What somebody is told to do about a file that is wrong.
 HELP = "See docs/providers.md for what a task service may declare."

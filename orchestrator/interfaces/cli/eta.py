@@ -1,7 +1,8 @@
 """How long a workflow still takes, as far as can be known. Reads files only, with the daemon alive or dead.
 
 What runs takes what is left of its usual time, the rest its usual time, and nothing else fails. How long that is comes
-from earlier runs in the data directory, or else is assumed.
+from earlier runs in the data directory, or else is assumed. What stands behind a task that is unknown waits for
+`orchestrator resolve`; that time cannot be known, and is not in it.
 
 Examples:
   orchestrator eta deploy-4k7q0d
@@ -14,6 +15,7 @@ import sys
 
 from orchestrator.files.layout import workflow_dir
 from orchestrator.files.read import read_workflow
+from orchestrator.files.why_words import until_resolved
 from orchestrator.interfaces.cli.foresight import duration, show_path
 from orchestrator.interfaces.cli.output import clean, data_dir, print_json, say
 from orchestrator.interfaces.cli.simulate import seconds_ms
@@ -44,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
     assumed = {} if options.assume is None else {"assumed_ms": seconds_ms(options.assume)}
     left = look(workflow_dir(directory, workflow), *underway(directory, workflow, state, assumed))
-    _print({"workflow": workflow, **left}, options)
+    _print({"workflow": workflow, **left, "note": until_resolved("orchestrator", left["unknown"]) or None}, options)
     if state.get("stale"):
         say(f"warning: No daemon runs on {directory}: the workflow goes on with the next one.")
     return 0
@@ -60,4 +62,6 @@ def _print(found: dict[str, Any], options: argparse.Namespace) -> None:
     tasks = "1 task" if found["tasks"] == 1 else f"{found['tasks']} tasks"
     sure = f"{found['recorded']} with a recorded duration, {found['similar']} as similar ones"
     sys.stdout.write(f"{clean(found['workflow'])}: about {duration(found['remaining_ms'])} left, {tasks} ({sure})\n")
+    if found["note"]:
+        sys.stdout.write(f"{clean(found['note'])}\n")
     show_path(found["critical_path"], found["remaining_ms"])

@@ -1,8 +1,9 @@
 """Say how a task ended that nobody knows the end of (status unknown), so that its workflow can go on.
 
 A task of an operation with at_most_once is not tried again when its attempt was lost with the machine: look what it
-did, then say it. As succeeded what waits for it starts; as failed its operation's on_failure holds. To have it tried
-again: orchestrator retry WORKFLOW --task TASK
+did, then say it. As succeeded what waits for it starts. As failed it is a failure like any other: the retry policy
+holds, then on_failure (an operation with at_most_once has one attempt, unless it has a retry_policy of its own). To
+have it tried again whatever these say: orchestrator retry WORKFLOW --task TASK
 
 Examples:
   orchestrator resolve pay-4k7q0d.transfer.local.order-17 --as succeeded

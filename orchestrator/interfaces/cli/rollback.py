@@ -2,7 +2,7 @@
 
 With --to only what it did after that restore point is undone; `checkpoints` in its state.json lists them. What cannot
 be undone stays, and its task says so. With --watch the workflow is followed to its end, and the exit code is 0 only if
-it is rolled back then.
+it is rolled back then: not if nothing that it did can be undone.
 
 Examples:
   orchestrator rollback deploy-4k7q0d --watch
@@ -12,6 +12,7 @@ Examples:
 from __future__ import annotations
 
 from orchestrator.interfaces.cli.steering import add_watched_workflow, steered, steered_to_the_end, tasks
+from orchestrator.model.states import WORKFLOW_FINAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _told(answer: dict[str, Any]) -> str:
+    if not answer["tasks"] and answer["status"] not in (*WORKFLOW_FINAL, "rolling_back"):
+        return f"{answer['workflow']} is being stopped first; what it did is undone then"
     note = f" ({answer['note']})" if answer["note"] else ""
     if not answer["tasks"]:
         return f"{answer['workflow']} is {answer['status']}{note}"

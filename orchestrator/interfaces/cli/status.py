@@ -16,6 +16,8 @@ from orchestrator.interfaces.cli.output import data_dir, print_json, print_recor
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+    from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,5 +31,20 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(status)
     else:
-        print_record(status)
+        print_record({name: _told(value) for name, value in status.items()})
     return 0
+
+
+def _told(value: Any) -> Any:
+    """Numbers in a record as ``max_running 16, local 4``: what holds for all comes before each provider's."""
+    if not isinstance(value, dict):
+        return value
+    return ", ".join(f"{name} {told}" for name, told in _flat(value)) or None
+
+
+def _flat(record: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        if isinstance(value, dict):
+            yield from _flat(value)
+        else:
+            yield name, value

@@ -61,17 +61,28 @@ def steered_to_the_end(
     tail = JournalTail(directory)
     answer = steer.ask(directory, command, arguments)
     if answer["status"] in WORKFLOW_FINAL:  # there was nothing to do, or no time was needed
-        if options.json:
-            from orchestrator.files.read import read_workflow
-
-            print_json(read_workflow(directory, answer["workflow"]))
-        else:
-            sys.stdout.write(clean(tell(answer)) + "\n")
-        if answer["tasks"] and answer["status"] != expected:
-            raise WorkflowFailed(f"Workflow {answer['workflow']} ended as {answer['status']} at once.")
-        return 0
+        return _at_once(options, directory, answer, tell(answer), expected)
     say(tell(answer))
     return to_the_end(directory, answer["workflow"], tail, state=options.json, expected=expected, known=True)
+
+
+def _at_once(options: argparse.Namespace, directory: str, answer: dict[str, Any], told: str, expected: str) -> int:
+    """Tell how a workflow stands that was over with the answer. Raises WorkflowFailed if that was not asked for."""
+    is_kept = bool(answer.get("kept")) and not answer["tasks"] and answer["status"] != expected
+    if options.json:
+        from orchestrator.files.read import read_workflow
+
+        print_json(read_workflow(directory, answer["workflow"]))
+    elif not is_kept:
+        sys.stdout.write(clean(told) + "\n")
+    if is_kept:  # all of it was to be undone, and nothing can be
+        raise WorkflowFailed(
+            f"Workflow {answer['workflow']} is {answer['status']} as before. {answer['note']}",
+            "An operation says how to undo it with rollback_command, or its provider does.",
+        )
+    if answer["tasks"] and answer["status"] != expected:
+        raise WorkflowFailed(f"Workflow {answer['workflow']} ended as {answer['status']} at once.")
+    return 0
 
 
 def tasks(number: int) -> str:

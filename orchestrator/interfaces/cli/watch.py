@@ -37,9 +37,13 @@ def run(options: argparse.Namespace) -> int:
     if options.until_done:
         return _until_done(options)
     from orchestrator.files.changes import follow
+    from orchestrator.files.known import require_workflow
 
     show = print_row if options.json else print_line
-    changes = follow(data_dir(options), options.cursor)
+    directory = data_dir(options)
+    changes = follow(directory, options.cursor)
+    if options.workflow is not None:
+        require_workflow(directory, options.workflow)
     while True:
         try:
             found = changes.poll()
@@ -55,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _until_done(options: argparse.Namespace) -> int:
     from orchestrator.files.journal_tail import JournalTail
+    from orchestrator.files.known import require_workflow
     from orchestrator.interfaces.cli.follow import to_the_end
 
     if not options.workflow:
@@ -63,4 +68,5 @@ def _until_done(options: argparse.Namespace) -> int:
         raise UsageError("--until-done begins at the beginning.", "Leave --from out.")
     directory = data_dir(options)
     tail = JournalTail(directory, from_start=True)
+    require_workflow(directory, options.workflow)
     return to_the_end(directory, options.workflow, tail, lines=options.json)

@@ -276,9 +276,30 @@ def _told(workflow: Workflow, wanted: _Steering, outcome: Step | Refuse | None) 
         moved = {change.task for change in (outcome.transitions if isinstance(outcome, Step) else []) if change.task}
         result["tasks"] = sum(task.id in moved and task.status in before for task in workflow.tasks)
     if isinstance(wanted, RollbackArguments):
-        is_idle = isinstance(outcome, Step) and not outcome.transitions
-        result["note"] = "There is nothing to undo." if is_idle else workflow.because or workflow.reason
+        result["kept"] = _kept(workflow)
+        result["note"] = _note(workflow, is_idle=workflow.status in WORKFLOW_FINAL and not result["tasks"])
     return result
+
+
+def _kept(workflow: Workflow) -> int:
+    """How many tasks of it have succeeded and cannot be undone."""
+    done = [task for task in workflow.tasks if task.status == "succeeded" and task.operation.plan.type != "check"]
+    return sum(task.action.undo is None for task in done)
+
+
+def _note(workflow: Workflow, *, is_idle: bool) -> str:
+    """What is to be said of a rollback. `is_idle`: nothing is undone."""
+    kept = _kept(workflow)
+    if is_idle and kept:
+        what = (
+            "1 task declares no way to undo it, and stays"
+            if kept == 1
+            else f"{kept} tasks declare no way to undo them, and stay"
+        )
+        return f"Nothing was undone: {what}."
+    if is_idle:
+        return "There is nothing to undo."
+    return workflow.because if workflow.status == "rolling_back" else f"{workflow.because}; what runs is stopped first"
 
 
 def refusal_as_error(refusal: Refuse) -> OrchestratorError:

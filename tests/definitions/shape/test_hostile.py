@@ -16,7 +16,9 @@ CORPUS = Path(__file__).parents[2] / "corpora" / "templates" / "hostile"
 
 #: {template: code of its error}.
 HOSTILE = {
+    "address_in_text": "WF137",
     "attr_filter": "WF137",
+    "autoescape_block": "WF137",
     "batch_filter": "WF138",
     "buffered_output": "WF138",
     "call_nothing": "WF137",
@@ -62,6 +64,8 @@ HOSTILE = {
     "many_filters": "WF138",
     "map_attribute": "WF137",
     "nested_ranges": "WF138",
+    "null_in_text": "WF137",
+    "order_of_set": "WF137",
     "percent_precision": "WF138",
     "percent_width": "WF138",
     "power": "WF138",
@@ -69,6 +73,7 @@ HOSTILE = {
     "random_filter": "WF137",
     "regex_words": "WF138",
     "replace_growth": "WF138",
+    "round_digits": "WF138",
     "set_attribute": "WF137",
     "slice_filter": "WF138",
     "sum_of_ranges": "WF138",

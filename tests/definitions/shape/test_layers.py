@@ -47,7 +47,7 @@ def test_the_layer_is_pinned_with_the_sources(folder: Folder) -> None:
     other = folder.write("../other.yaml", "priority: 2\n")
     assert [one["path"] for one in folder.look(environment="prod")["sources"]] == ["w.k", "w.prod.yaml"]
     report = folder.look(environment="prod", layer=str(other))
-    assert report["sources"][1] == {"path": "layers/other.yaml", "text": "priority: 2\n"}
+    assert report["sources"][1] == {"path": ".layers/other.yaml", "text": "priority: 2\n"}
     assert folder.plan(environment="prod", layer=str(other)).priority == 2
     assert folder.plan(layer=str(other)).environment == ""
 
@@ -97,7 +97,7 @@ def test_an_environment_that_nothing_answers_to_is_an_error(folder: Folder) -> N
         ("- 1\n", "WF131", 1, "a layer is a mapping"),
         ("a: [\n", "WF131", 2, "not YAML"),
         ("a: &x [*x]\n", "WF131", 1, "contains itself"),
-        ("a: !!python/object/apply:os.system [x]\n", "WF132", 1, "no attribute 'a'"),
+        ("a: !!python/object/apply:os.system [x]\n", "WF131", 1, "a value of kind 'python/object/apply:os.system'"),
         ("a: !!timestamp 2026-01-01\n", "WF131", 1, "timestamp"),
     ],
 )
@@ -178,7 +178,7 @@ def test_where_each_value_comes_from(folder: Folder) -> None:
         ("1: 2\n", "cannot be a key"),
         ("<<: {a: 1}\n", "not merged"),
         ("a: *b\n", "is not known"),
-        (f"a: {'9' * 5000}\n", "not YAML"),
+        (f"a: {'9' * 5000}\n", "too long"),
         ("a: \x00\n", "not YAML"),
     ],
 )
@@ -193,3 +193,30 @@ def test_a_large_layer_is_refused(folder: Folder) -> None:
     folder.workflow(TWO)
     folder.write("w.prod.yaml", "# " + "x" * (1 << 20))
     assert folder.faults(environment="prod") == [("WF131", "w.prod.yaml", None)]
+
+
+def test_a_layer_that_is_no_text_has_a_place(folder: Folder) -> None:
+    """The line and the column of the first byte that is none."""
+    folder.workflow(TWO)
+    (folder.path / "w.prod.yaml").write_bytes(b"priority: 1\nname: \xc3\xa9\xff\n")
+    (told,) = folder.look(environment="prod")["errors"]
+    assert (told["code"], told["line"], told["column"]) == ("WF131", 2, 8)
+    assert told["span"] == {"start": 20, "end": 23}
+
+
+def test_no_template_is_in_the_way_of_a_pinned_layer(folder: Folder) -> None:
+    """Whatever a template is called, the layer from elsewhere has a place of its own."""
+    (folder.path.parent / "x.yaml").write_text("priority: 2\n")
+    names = ["layers", "x.yaml"]
+    for name in names:
+        folder.write(name, "true")
+    folder.write(".layers/x.yaml", "true")
+    folder.workflow(operation('template = "layers"', command=None), f"templates = {names}".replace("'", '"'))
+    report = folder.look(layer=str(folder.path.parent / "x.yaml"))
+    paths = [one["path"] for one in report["sources"]]
+    assert sorted(paths) == [".layers/x.yaml", "layers", "w.k", "x.yaml"]
+    assert not any(one != other and one.startswith(f"{other}/") for one in paths for other in paths)
+    folder.workflow(operation('template = ".layers/x.yaml"', command=None), 'templates = [".layers/x.yaml"]')
+    (told,) = folder.look()["errors"]
+    assert told["code"] == "WF136"
+    assert "pinned there" in told["message"]

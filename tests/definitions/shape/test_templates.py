@@ -135,7 +135,7 @@ def test_a_template_that_makes_nothing_is_no_command(folder: Folder) -> None:
         ("/etc/hostname", "leads out"),
         ("t/link.j2", "a link leads out"),
         ("t/pipe", "no regular file"),
-        ("t", "no regular file"),
+        ("t", "it is a directory"),
         ("t/large.j2", "larger than 256 KiB"),
         ("t/latin.j2", "not UTF-8"),
         ("./t/run.j2", "write it as 't/run.j2'"),

@@ -195,13 +195,14 @@ def test_an_attempt_that_is_repeated_is_noted_once(local: Local) -> None:
 
 
 def test_a_create_that_was_cut_off_is_completed(local: Local) -> None:
-    """A folder without its record is no server yet; what a writer left that is gone is deleted."""
+    """A folder that was begun is no server yet; what a writer left that is gone is deleted."""
     (local.servers / "a" / "etc").mkdir(parents=True)
+    (local.servers / "a" / ".creating.w1").touch()
     (local.servers / "a" / "etc" / "hostname.new.99999999").write_text("half")
     assert local.fails("server", "check", "a")[0] == 66
     local.ok("server", "create", "a")
     local.ok("server", "check", "a")
-    assert not list((local.servers / "a" / "etc").glob("*.new.*"))
+    assert local.names() == {"servers", "servers/a", "servers/a/etc", "servers/a/etc/hostname", "servers/a/server.json"}
 
 
 def test_deleting_leaves_nothing(cluster: Local) -> None:

@@ -111,6 +111,12 @@ def test_run_starts_a_daemon_that_ends_when_idle(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     wait_for(lambda: not is_held(str(tmp_path / "data")), "the daemon to end by itself")
     assert json.loads(call("status", "--json", data_dir=tmp_path / "data").stdout)["running"] is False
+    shown = call("status", data_dir=tmp_path / "data").stdout
+    told = dict(line.split(maxsplit=1) for line in shown.splitlines())
+    assert told["running"] == "no"
+    assert told["limits"].startswith("max_running ")
+    assert told["workflows"] == "succeeded 1"
+    assert "{" not in shown
 
 
 def test_ctrl_c_detaches_and_says_how_to_go_on(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_earlier_runs_and_settings_of_the_directory_count(tmp_path: Path) -> Non
     own.happen(AttemptExited("wuji-full-deployment-abcdef.create-servers.local.wuji-cp-0", 1, 0))
     (tmp_path / "d" / "orchestrator.toml").write_text("max_running = 2\n", encoding="utf-8")
     found = json.loads(call("submit", WUJI, "--dry-run", "--json", data_dir=tmp_path / "d").stdout)["dry_run"]
-    assert (found["durations"]["recorded"], found["durations"]["similar"], found["max_running"]) == (1, 2, 2)
+    assert (found["durations"]["recorded"], found["durations"]["assumed"], found["max_running"]) == (1, 9, 2)
 
 
 def test_a_workflow_that_would_not_succeed_says_so(tmp_path: Path) -> None:

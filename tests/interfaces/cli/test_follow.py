@@ -85,6 +85,17 @@ def test_nobody_waits_for_a_workflow_that_is_not_there(own: OwnDirectory, argume
     lock.release()
 
 
+def test_watching_a_workflow_that_is_not_there_is_refused_at_once(own: OwnDirectory) -> None:
+    """With near names. One that is over can be watched: it may be retried."""
+    own.submit(plan(operation("one")), "deploy-4k7q0d")
+    for more in ([], ["--json"], ["--until-done"]):
+        result = call("watch", "--workflow", "deploy-4k7q0e", *more, data_dir=own.path)
+        assert (result.returncode, result.stdout) == (66, "")
+        assert f"There is no workflow deploy-4k7q0e in {own.path}." in result.stderr
+        assert "Did you mean deploy-4k7q0d?" in result.stderr
+    assert call("watch", "--workflow", "../w", data_dir=own.path).returncode == 65
+
+
 def test_a_life_that_took_records_back_does_not_end_the_following(own: OwnDirectory) -> None:
     """The next daemon's records are shown as they follow."""
     own.next_life()

@@ -6,10 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
-from orchestrator.engine.events import AttemptExited
+from orchestrator.engine.events import AttemptExited, AttemptLost
+from orchestrator.files import validator
 from orchestrator.files.foresight import configured
 from orchestrator.interfaces.cli.foresight import duration
+from orchestrator.plan.ir import decode
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
 from tests.support.shell import ROOT, call
@@ -79,10 +82,15 @@ def test_a_failure_that_was_asked_for_is_no_failure_of_the_command(tmp_path: Pat
 
 def test_a_workflow_that_cannot_succeed_is_exit_code_1(tmp_path: Path) -> None:
     """Its tasks take longer than their timeout."""
-    told = call("simulate", WUJI, "--assume", "301", data_dir=tmp_path)
+    told = call("simulate", WUJI, "--with", "create-servers=301s", data_dir=tmp_path)
     assert told.returncode == 1
     assert "would be failed after" in told.stdout
     assert "install-k8s/local/kubernetes: upstream_failed" in told.stdout
+
+
+def test_what_is_only_assumed_keeps_to_the_timeout(tmp_path: Path) -> None:
+    """Who knows nothing of a task does not foresee that it fails."""
+    assert call("simulate", WUJI, "--assume", "301", data_dir=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -115,7 +123,9 @@ def test_a_bad_definition_is_drawn(tmp_path: Path) -> None:
 def test_earlier_runs_are_known_by_path_or_by_name(tmp_path: Path) -> None:
     """A workflow of the sample's name, from another path, took a second for one of its tasks."""
     own = OwnDirectory(tmp_path / "d")
-    own.submit(plan(operation("create-servers", ("wuji-cp-0",))), "wuji-full-deployment-abcdef")
+    sample = decode(validator.evaluate(str(WUJI), want_plan=True)["plan"].encode())
+    same = sample.operations[0].actions["local"].command
+    own.submit(plan(operation("create-servers", ("wuji-cp-0",), command=same)), "wuji-full-deployment-abcdef")
     own.happen(AttemptExited("wuji-full-deployment-abcdef.create-servers.local.wuji-cp-0", 1, 0))
     found = simulate(tmp_path / "d")
     counts = found["durations"]
@@ -150,6 +160,32 @@ def test_eta_tells_what_is_left(tmp_path: Path) -> None:
     own.happen(AttemptExited("w-abcdef.c.local.z", 1, 0))
     assert call("eta", "w-abcdef", data_dir=own.path).stdout == "w-abcdef is over: succeeded\n"
     assert call("eta", "w-absent", data_dir=own.path).returncode == 66
+
+
+def test_eta_says_that_nothing_goes_on_until_somebody_has_said_how_it_ended(tmp_path: Path) -> None:
+    """Behind a task that is unknown; with its id, and the command."""
+    own = OwnDirectory(tmp_path / "d")
+    once = replace(operation("a", ("x",)), at_most_once=True)
+    own.submit(plan(once, operation("b", ("y",), ("a",))), "w-abcdef")
+    assert json.loads(call("eta", "w-abcdef", "--json", data_dir=own.path).stdout)["note"] is None
+    own.happen(AttemptLost("w-abcdef.a.local.x", 1, "the machine went away"))
+    found = json.loads(call("eta", "w-abcdef", "--json", data_dir=own.path).stdout)
+    assert found["unknown"] == ["w-abcdef.a.local.x"]
+    lines = call("eta", "w-abcdef", data_dir=own.path).stdout.splitlines()
+    assert lines[1] == found["note"]
+    assert lines[1].startswith("Nothing behind w-abcdef.a.local.x goes on, and the time does not count, until somebody")
+    assert lines[1].endswith("orchestrator resolve w-abcdef.a.local.x --as succeeded (or --as failed).")
+
+
+def test_eta_of_a_command_of_its_own_is_not_that_of_another(tmp_path: Path) -> None:
+    """Type, target and provider are the same; the first took a second, the others are assumed, but for its like."""
+    own = OwnDirectory(tmp_path / "d")
+    one, same = operation("a", ("x",), command="backup"), operation("b", ("y",), ("a",), command="backup")
+    own.submit(plan(one, same, operation("c", ("z",), ("b",), command="restore")), "w-abcdef")
+    own.happen(AttemptExited("w-abcdef.a.local.x", 1, 0))
+    found = json.loads(call("eta", "w-abcdef", "--assume", "100", "--json", data_dir=own.path).stdout)
+    assert (found["tasks"], found["similar"], found["recorded"]) == (2, 1, 0)
+    assert found["remaining_ms"] == 100_000
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,28 @@ def test_rollback_undoes_all_or_what_came_after_a_point(gated: Gated) -> None:
     assert (again.returncode, "nothing of it is left to be undone" in again.stderr) == (70, True)
 
 
+def test_a_rollback_says_what_it_cannot_undo(daemon: LiveDaemon, tmp_path: Path) -> None:
+    """With --watch that is a failure: what was asked for did not come. What runs is said to be stopped first."""
+    path = tmp_path / "slow.k"
+    path.write_text(SLOW.format(attempts=0), encoding="utf-8")
+    workflow = daemon.submit(path)
+    daemon.wait_until_over(workflow)
+    told = call("rollback", workflow, data_dir=daemon.data_dir)
+    assert told.returncode == 0
+    assert "declare no way to undo them" in told.stdout
+    refused = call("rollback", workflow, "--watch", data_dir=daemon.data_dir)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"Workflow {workflow} is succeeded as before. Nothing was undone: 2 tasks" in refused.stderr
+    state = call("rollback", workflow, "--watch", "--json", data_dir=daemon.data_dir)
+    assert (state.returncode, json.loads(state.stdout)["status"]) == (1, "succeeded")
+    path.write_text(SLOW.format(attempts=9), encoding="utf-8")
+    running = daemon.submit(path)
+    wait_for(lambda: read_workflow(daemon.data_dir, running).get("tasks", {}).get("running"), "it to run")
+    stopped = call("rollback", running, data_dir=daemon.data_dir)
+    assert stopped.stdout == f"{running} is being stopped first; what it did is undone then\n"
+    daemon.wait_until_over(running)
+
+
 def test_retry_with_the_latest_definition_shows_what_differs_and_goes_on(gated: Gated) -> None:
     """Without a terminal it needs a yes of its own; what still holds is not done again."""
     gated.change(f"test -e {gated.gate}", "true")

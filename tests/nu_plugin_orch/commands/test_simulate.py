@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from nu_plugin_orch.commands.eta import complete
-from orchestrator.engine.events import AttemptExited
+from orchestrator.engine.events import AttemptExited, AttemptLost
 from tests.support.engine import ARGUMENT, Engine, PluginError
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
@@ -116,6 +117,17 @@ def test_eta_tells_what_is_left(engine: Engine, own: OwnDirectory) -> None:
     assert (found["remaining"], expected["remaining_ms"]) == (("Duration", 1_000_000_000), 1000)
     assert (found["tasks"], found["similar"], found["confidence"]) == (2, 2, 0.0)
     assert [row["task"] for row in found["critical_path"]] == [row["task"] for row in expected["critical_path"]]
+
+
+def test_eta_names_what_waits_for_somebodys_word(engine: Engine, tmp_path: Path) -> None:
+    """With the command that this shell has."""
+    own = OwnDirectory(tmp_path / "own")
+    own.submit(plan(replace(operation("a", ("x",)), at_most_once=True), operation("b", ("y",), ("a",))), "w-abcdef")
+    assert engine.run("orch eta", "w-abcdef", data_dir=own.path)["note"] is None
+    own.happen(AttemptLost("w-abcdef.a.local.x", 1, "the machine went away"))
+    found = engine.run("orch eta", "w-abcdef", data_dir=own.path)
+    assert found["unknown"] == ["w-abcdef.a.local.x"]
+    assert "batch resolve w-abcdef.a.local.x --as succeeded" in found["note"]
 
 
 def test_nothing_is_left_of_a_workflow_that_is_over(engine: Engine, own: OwnDirectory) -> None:

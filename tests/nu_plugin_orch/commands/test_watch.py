@@ -15,6 +15,7 @@ from tests.support.plans import operation, plan
 if TYPE_CHECKING:
     from pathlib import Path
 
+UNTIL_DONE = {"from": "0:0", "until-done": ...}
 IN_TURN = plan(operation("a", ("x", "y"), parallel=False))
 
 
@@ -64,6 +65,47 @@ def test_begins_now_without_a_cursor(engine: Engine, own: OwnDirectory) -> None:
     stream = engine.stream(engine.start("orch watch", data_dir=own.path))
     own.happen(AttemptExited("w1.a.local.x", 1, 0))
     assert engine.item(stream)["status"] == "succeeded"
+
+
+def test_a_workflow_that_is_not_there_is_told(engine: Engine, own: OwnDirectory) -> None:
+    """With near names, before anybody waits; a foreign directory knows none."""
+    with pytest.raises(PluginError, match="There is no workflow w3") as told:
+        engine.run("orch watch", data_dir=own.path, workflow="w3")
+    assert "`orchestrator workflows`" in told.value.told["help"]
+    with pytest.raises(PluginError, match="There is no workflow w ") as told:
+        engine.run("orch watch", data_dir=own.path, workflow="w")
+    assert "Did you mean w1 or w2?" in told.value.told["help"]
+    with pytest.raises(PluginError, match="is no workflow id"):
+        engine.run("orch watch", data_dir=own.path, workflow="../w1")
+
+
+def test_ends_with_the_workflow_that_is_watched(engine: Engine, own: OwnDirectory) -> None:
+    """Whatever comes of others, and without a daemon: it is over."""
+    stream = engine.stream(engine.start("orch watch", data_dir=own.path, workflow="w1", **UNTIL_DONE))
+    assert [engine.item(stream)["status"] for _ in range(5)][-1] == "running"
+    for task in ("w1.a.local.x", "w1.a.local.y"):
+        own.happen(AttemptExited(task, 1, 0))
+    assert [engine.item(stream)["status"] for _ in range(4)] == ["succeeded", "running", "succeeded", "succeeded"]
+    assert engine.ended(stream)
+    with pytest.raises(PluginError, match="--until-done needs --workflow"):
+        engine.run("orch watch", data_dir=own.path, **UNTIL_DONE)
+
+
+def test_without_a_daemon_nobody_waits_for_ever(engine: Engine, own: OwnDirectory) -> None:
+    """With --until-done: what was written before is told, then an error."""
+    lock = own.hold()
+    call = engine.start("orch watch", data_dir=own.path, workflow="w1", **UNTIL_DONE)
+    stream = engine.stream(call)
+    assert [engine.item(stream)["status"] for _ in range(5)][-1] == "running"
+    own.happen(AttemptExited("w1.a.local.x", 1, 0))
+    assert engine.item(stream)["status"] == "succeeded"
+    lock.release()
+    assert engine.item(stream)["task"] == "w1.a.local.y"
+    kind, told = engine.item(stream)
+    assert (kind, told["code"]) == ("Error", "orch::daemon::not_running")
+    assert told["msg"].endswith(f"No daemon runs on {own.path}, and w1 is not over.")
+    assert "orchestrator serve" in told["help"]
+    assert engine.ended(stream)
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "1:99"])

@@ -7,24 +7,32 @@
 # update   the same again
 # delete   remove the record; if it is not there, that is fine
 # check    say whether every member is still there; changes nothing
-# undo-create   delete it if the same workflow created it
+# undo-create   delete it if the workflow whose work is undone created it
 # undo-update   make it what it was before, unless it was updated again since
 # undo-delete   bring it back
 
-self=cluster.sh
+self=cluster.sh verb=${1-}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=SCRIPTDIR/common.sh
 . "$here/common.sh"
+# shellcheck source=SCRIPTDIR/folder.sh
+. "$here/folder.sh"
 
-folder=$clusters/$item
+# shellcheck disable=SC2034 # for folder.sh
+what=cluster above=$clusters folder=$clusters/$item
 record=$folder/cluster.json
 
-is_cluster() {
+is_there() {
 	[ -f "$record" ] && [ ! -h "$folder" ]
 }
 
 enter() {
-	is_cluster || fail "there is no cluster $item in $clusters; create it first (type create, target cluster)." "$not_there"
+	is_there || fail "there is no cluster $item in $clusters; create it first (type create, target cluster)." "$not_there"
+}
+
+find_servers() {
+	found=$(server_names)
+	[ -n "$found" ] || fail "there is no server in $servers to be a member; create one first." "$not_there"
 }
 
 members() { # of the record, a line each
@@ -32,9 +40,6 @@ members() { # of the record, a line each
 }
 
 write_record() { # created at, workflow that created it
-	found=$(server_names)
-	[ -n "$found" ] || fail "there is no server in $servers to be a member; create one first." "$not_there"
-	mkdir -p "$folder"
 	replace "$record" <<-RECORD
 		{
 		  "name": "$item",
@@ -42,6 +47,7 @@ write_record() { # created at, workflow that created it
 		  "created_at": "$1",
 		  "updated_at": "$(now)",
 		  "workflow": "$2",
+		  "task": "$task",
 		  "members": [
 		$(say "$found" | sed -e 's/.*/    "&"/' -e '$!s/$/,/')
 		  ]
@@ -51,72 +57,47 @@ write_record() { # created at, workflow that created it
 }
 
 create() {
-	if is_cluster; then
+	if is_there; then
 		say "cluster $item is there already, since $(field "$record" created_at)"
 	else
-		[ ! -h "$folder" ] || fail "$folder is a symbolic link; remove it." "$not_there"
+		find_servers
+		begin_folder
 		write_record "$(now)" "$workflow"
 	fi
+	complete_folder
+}
+
+# Whether the record is the one this task wrote, or the one that was there before. If not, somebody else has updated it.
+is_own() {
+	[ "$(field "$record" task)" = "$done_by" ] || cmp -s "$record" "$kept/cluster.json"
+}
+
+keep() { # what it is now; but not between two tries
+	if [ -z "$kept" ] || { [ -f "$kept/cluster.json" ] && is_own; }; then
+		return
+	fi
+	start_keeping "$kept"
+	keep_copy "$record" "$kept"
 }
 
 update() {
 	enter
-	keep_copy "$record" "$kept"
+	find_servers
+	keep
 	write_record "$(field "$record" created_at)" "$(field "$record" workflow)"
-	[ -z "$kept" ] || replace "$kept/updated" <"$record"
-}
-
-delete() {
-	if [ -n "$kept" ] && is_cluster && [ ! -d "$kept/cluster" ]; then
-		start_keeping "$kept"
-		mv "$folder" "$kept/cluster"
-		say "deleted cluster $item; undo-delete brings it back"
-	else
-		remove
-	fi
-}
-
-remove() {
-	if [ -e "$folder" ] || [ -h "$folder" ]; then
-		mv "$folder" "$clusters/.deleted.$item.$$"
-		say "deleted cluster $item"
-	else
-		say "there is no cluster $item"
-	fi
-	rm -rf "$clusters/.deleted.$item".*
-}
-
-undo_create() {
-	if is_cluster && [ "$(field "$record" workflow)" != "$workflow" ]; then
-		say "cluster $item was created by $(field "$record" workflow): left as it is"
-	else
-		remove
-	fi
 }
 
 undo_update() {
-	if [ -z "$kept" ] || [ ! -f "$kept/updated" ]; then
+	if [ -z "$kept" ] || [ ! -f "$kept/cluster.json" ]; then
 		say "nothing is kept of cluster $item: it was not updated"
-	elif ! is_cluster; then
+	elif ! is_there; then
 		say "cluster $item is gone, and stays so"
-	elif ! cmp -s "$record" "$kept/updated"; then
+	elif ! is_own; then
 		say "cluster $item was updated again since: left as it is"
 	else
 		replace "$record" <"$kept/cluster.json"
-		rm -rf "$kept"
+		forget_kept "$kept" cluster.json
 		say "cluster $item is as before: $(members | tr '\n' ' ')"
-	fi
-}
-
-undo_delete() {
-	if [ -z "$kept" ] || [ ! -d "$kept/cluster" ]; then
-		say "nothing is kept of cluster $item: it was not deleted, or is back"
-	elif [ -e "$folder" ] || [ -h "$folder" ]; then
-		say "there is a cluster $item again: left as it is"
-	else
-		mkdir -p "$clusters"
-		mv "$kept/cluster" "$folder"
-		say "brought cluster $item back"
 	fi
 }
 
@@ -130,10 +111,11 @@ check() {
 	say "cluster $item: $(members | tr '\n' ' ')"
 }
 
-case ${1-} in
-create | update | delete | check) "$1" ;;
-undo-create) undo_create ;;
+case $verb in
+create | update | check) "$verb" ;;
+delete) delete_folder ;;
+undo-create) undo_create_folder "$record" ;;
 undo-update) undo_update ;;
-undo-delete) undo_delete ;;
+undo-delete) undo_delete_folder ;;
 *) fail "usage: ORCH_ITEM=<name> sh cluster.sh create|update|delete|check|undo-create|undo-update|undo-delete" 64 ;;
 esac

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154
-# What server.sh, taskserv.sh and cluster.sh share. To be sourced; the caller names itself in $self.
+# What server.sh, taskserv.sh and cluster.sh share. To be sourced; the caller names itself in $self, its own folder in
+# $here and what it is to do in $verb.
 #
 # Everything lies below one root, ORCH_LOCAL_ROOT or providers/local in the data directory:
 #
@@ -11,18 +12,22 @@
 #   clusters/<name>/cluster.json    name and members of a cluster
 #   kept/<workflow>/<operation>/…   what updates and deletions of a workflow took away, to bring it back
 #
-# What is kept stays as long as its workflow is in the data directory, because a finished workflow can still be rolled
-# back; the next action that keeps something deletes what is older. What is done by hand is not kept.
+# What is done by hand is not kept (kept.sh tells how long the rest stays).
 #
 # Files are replaced by renaming, and each is written by one kind of action only, so that actions on the same server
-# can run side by side. An action that was cut off is completed by running it again.
+# can run side by side. An action that was cut off, at whatever line, is completed by running it again.
 
 set -eu
 umask 077
 
-# Exit codes, as in sysexits.h: a wrong name, something that is not there, a setting that is missing.
+# shellcheck source=SCRIPTDIR/unfinished.sh
+. "$here/unfinished.sh"
+# shellcheck source=SCRIPTDIR/kept.sh
+. "$here/kept.sh"
+
+# Exit codes, as in sysexits.h: a wrong name, something that is not there, something in the way, a setting that is missing.
 # shellcheck disable=SC2034 # used by who sources this
-bad_name=64 not_there=66 no_setting=78
+bad_name=64 not_there=66 in_the_way=73 no_setting=78
 
 fail() { # message, exit code
 	printf '%s: %s\n' "$self" "$1" >&2
@@ -43,6 +48,7 @@ is_name() { # whether it can be a file's name and stands in JSON as it is
 # What the task says about itself; by hand, nothing need be set but ORCH_ITEM and the root.
 item=${ORCH_ITEM-}
 workflow=${ORCH_WORKFLOW_ID:-by-hand}
+origin=${ORCH_ORIGIN_WORKFLOW_ID:-$workflow}
 task=${ORCH_TASK_ID:-by-hand}
 attempt=${ORCH_ATTEMPT:-1}
 key=${ORCH_IDEMPOTENCY_KEY:-none}
@@ -50,11 +56,24 @@ operation=${ORCH_OPERATION:-none}
 
 is_name "$item" || fail "'$item' cannot be a name here: use letters, digits, dots, hyphens and underscores, \
 a letter or digit first, no dot last, 120 at most." "$bad_name"
-for value in "$workflow" "$operation" "$attempt" "$key"; do
+for value in "$workflow" "$origin" "$operation" "$attempt" "$key"; do
 	is_name "$value" || fail "'$value' is none of the orchestrator's ids." "$bad_name"
 done
 case $task in
 *[!A-Za-z0-9._-]*) fail "'$task' is none of the orchestrator's task ids." "$bad_name" ;;
+esac
+
+# Workflow and task that do this; or did what is undone now, which another workflow may have taken over since.
+# shellcheck disable=SC2034 # used by who sources this
+owner=$workflow done_by=$task
+# shellcheck disable=SC2034
+case $verb in
+undo-*)
+	owner=$origin
+	case $task in
+	"$workflow".*) done_by=$owner.${task#"$workflow".} ;;
+	esac
+	;;
 esac
 
 if [ -n "${ORCH_LOCAL_ROOT-}" ]; then
@@ -71,16 +90,11 @@ esac
 # shellcheck disable=SC2034 # used by who sources this
 servers=$root/servers clusters=$root/clusters
 kept= # folder for what this task takes away; empty by hand
-[ "$workflow" = by-hand ] || kept=$root/kept/$workflow/$operation/$item
+# shellcheck disable=SC2034
+[ "$owner" = by-hand ] || kept=$root/kept/$owner/$operation/$item
 
 now() {
 	date -u +%Y-%m-%dT%H:%M:%SZ
-}
-
-drop_unfinished() { # path: delete what writers of it left that were killed; those that live are let alone
-	for unfinished in "$1".new.*; do
-		kill -0 "${unfinished##*.}" 2>/dev/null || rm -f "$unfinished"
-	done
 }
 
 replace() { # path; content from standard input
@@ -89,41 +103,25 @@ replace() { # path; content from standard input
 	mv -f "$1.new.$$" "$1"
 }
 
-start_keeping() { # folder below $kept: make it, and forget workflows that are not there any more
-	mkdir -p "$1"
-	[ -n "${ORCH_DATA_DIR-}" ] && [ -d "$ORCH_DATA_DIR/workflows" ] || return 0
-	say "$ORCH_DATA_DIR" | replace "$root/kept/$workflow/data-dir"
-	for old in "$root"/kept/*/data-dir; do
-		[ "$(cat "$old" 2>/dev/null)" = "$ORCH_DATA_DIR" ] || continue
-		old=${old%/data-dir}
-		[ -d "$ORCH_DATA_DIR/workflows/${old##*/}" ] || rm -rf "$old"
-	done
-}
-
-keep_copy() { # file, folder: a copy of it as it was before the first attempt
-	if [ -n "$kept" ] && [ ! -f "$2/${1##*/}" ]; then
-		start_keeping "$2"
-		replace "$2/${1##*/}" <"$1"
-	fi
-}
-
 field() { # file, name: the value of a line `"name": value` of JSON that was written here
 	sed -n 's/^ *"'"$2"'": "\{0,1\}\([^",]*\)"\{0,1\},\{0,1\}$/\1/p' "$1"
 }
 
 note() { # verb, thing: add a line to applied.log of the server in the current folder, once however often tried
-	[ "$key" = none ] || ! grep -q -F -e " $1 $2 key=$key " applied.log 2>/dev/null || return 0
+	last=$(grep -F -e " task=$task attempt=" applied.log 2>/dev/null | tail -n 1)
+	case $last in
+	*" $1 $2 key=$key "*) [ "$key" = none ] || return 0 ;;
+	esac
 	printf '%s %s %s key=%s task=%s attempt=%s\n' "$(now)" "$1" "$2" "$key" "$task" "$attempt" >>applied.log
 }
 
 is_server() { # name
-	[ -f "$servers/$1/server.json" ] && [ ! -h "$servers/$1" ]
+	is_name "$1" && [ -f "$servers/$1/server.json" ] && [ ! -h "$servers/$1" ]
 }
 
 server_names() { # every server, a line each
 	for record in "$servers"/*/server.json; do
-		[ -f "$record" ] || continue
 		record=${record%/server.json}
-		printf '%s\n' "${record##*/}"
+		! is_server "${record##*/}" || say "${record##*/}"
 	done
 }

@@ -7,19 +7,27 @@
 # update   write again what belongs to it, and count up its revision
 # delete   remove it with everything that was installed in it; if it is not there, that is fine
 # check    say whether it is as it should be; changes nothing
-# undo-create   delete it if the same workflow created it
+# undo-create   delete it if the workflow whose work is undone created it
 # undo-update   make it what it was before, unless it was updated again since
 # undo-delete   bring it back with everything that was installed in it
 
-self=server.sh
+self=server.sh verb=${1-}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=SCRIPTDIR/common.sh
 . "$here/common.sh"
 
-folder=$servers/$item
+# shellcheck source=SCRIPTDIR/folder.sh
+. "$here/folder.sh"
+
+# shellcheck disable=SC2034 # for folder.sh
+what=server above=$servers folder=$servers/$item
+
+is_there() {
+	is_server "$item"
+}
 
 enter() {
-	is_server "$item" || fail "there is no server $item in $servers; create it first (type create, target server)." "$not_there"
+	is_there || fail "there is no server $item in $servers; create it first (type create, target server)." "$not_there"
 	cd "$folder"
 }
 
@@ -48,29 +56,42 @@ write_record() { # created at, revision, workflow that created it, key of the la
 }
 
 create() {
-	if is_server "$item"; then
+	if is_there; then
 		say "server $item is there already, since $(field "$folder/server.json" created_at)"
+	else
+		begin_folder
+		cd "$folder"
+		mkdir -p etc
+		say "$item" | replace etc/hostname
+		note create "server $item"
+		write_record "$(now)" 1 "$workflow" "$key"
+		say "created server $item in $folder"
+	fi
+	complete_folder
+}
+
+# Whether the server is as the update left it that something is kept of, or as it was before. If not, somebody else has
+# updated it since.
+is_own() {
+	[ "$(field "$folder/server.json" key)" = "$(cat "$kept/key")" ] || cmp -s "$folder/server.json" "$kept/server.json"
+}
+
+keep() { # what it is now; but not between two tries, when it may be half of each
+	if [ -z "$kept" ] || { [ -f "$kept/server.json" ] && is_own; }; then
 		return
 	fi
-	[ ! -h "$folder" ] || fail "$folder is a symbolic link; remove it." "$not_there"
-	mkdir -p "$folder"
-	cd "$folder"
-	mkdir -p etc
-	say "$item" | replace etc/hostname
-	note create "server $item"
-	write_record "$(now)" 1 "$workflow" "$key"
-	say "created server $item in $folder"
+	forget_kept "$kept" server.json
+	start_keeping "$kept"
+	say "$key" | replace "$kept/key"
+	[ ! -f etc/hostname ] || keep_copy etc/hostname "$kept"
+	keep_copy server.json "$kept" # last: it says that all is kept
 }
 
 update() {
 	enter
-	if [ -n "$kept" ] && [ ! -f "$kept/server.json" ]; then
-		start_keeping "$kept"
-		say "$key" | replace "$kept/key"
-		[ ! -f etc/hostname ] || keep_copy etc/hostname "$kept"
-		keep_copy server.json "$kept" # last: it says that all is kept
-	fi
+	keep
 	say "$item" | replace etc/hostname
+	drop_unfinished server.json
 	if [ "$(field server.json key)" != "$key" ] || [ "$key" = none ]; then
 		write_record "$(field server.json created_at)" "$(($(field server.json revision) + 1))" \
 			"$(field server.json workflow)" "$key"
@@ -79,68 +100,25 @@ update() {
 	say "updated server $item, revision $(field server.json revision)"
 }
 
-delete() {
-	if [ -n "$kept" ] && is_server "$item" && [ ! -d "$kept/server" ]; then
-		start_keeping "$kept"
-		mv "$folder" "$kept/server"
-		say "deleted server $item; undo-delete brings it back"
-	else
-		remove
-	fi
-}
-
-remove() {
-	if [ -e "$folder" ] || [ -h "$folder" ]; then
-		# Renamed first: it is gone at once, and who still writes into it writes into what is being removed.
-		mv "$folder" "$servers/.deleted.$item.$$"
-		say "deleted server $item"
-	else
-		say "there is no server $item"
-	fi
-	for _ in 1 2 3 4 5; do
-		rm -rf "$servers/.deleted.$item".* 2>/dev/null && return
-	done
-	rm -rf "$servers/.deleted.$item".*
-}
-
-undo_create() {
-	if is_server "$item" && [ "$(field "$folder/server.json" workflow)" != "$workflow" ]; then
-		say "server $item was created by $(field "$folder/server.json" workflow): left as it is"
-	else
-		remove
-	fi
-}
-
 undo_update() {
 	if [ -z "$kept" ] || [ ! -f "$kept/server.json" ]; then
 		say "nothing is kept of server $item: it was not updated"
-	elif ! is_server "$item"; then
+	elif ! is_there; then
 		say "server $item is gone, and stays so"
-	elif [ "$(field "$folder/server.json" key)" != "$(cat "$kept/key")" ]; then
+	elif ! is_own; then
 		say "server $item was updated again since: left as it is"
 	else
 		cd "$folder"
 		if [ -f "$kept/hostname" ]; then
 			replace etc/hostname <"$kept/hostname"
 		else
+			drop_unfinished etc/hostname
 			rm -f etc/hostname
 		fi
 		note undo-update "server $item"
 		replace server.json <"$kept/server.json"
-		rm -rf "$kept"
+		forget_kept "$kept" server.json
 		say "server $item is as before, revision $(field server.json revision)"
-	fi
-}
-
-undo_delete() {
-	if [ -z "$kept" ] || [ ! -d "$kept/server" ]; then
-		say "nothing is kept of server $item: it was not deleted, or is back"
-	elif [ -e "$folder" ] || [ -h "$folder" ]; then
-		say "there is a server $item again: left as it is"
-	else
-		mkdir -p "$servers"
-		mv "$kept/server" "$folder"
-		say "brought server $item back"
 	fi
 }
 
@@ -154,10 +132,11 @@ check() {
 	done
 }
 
-case ${1-} in
-create | update | delete | check) "$1" ;;
-undo-create) undo_create ;;
+case $verb in
+create | update | check) "$verb" ;;
+delete) delete_folder ;;
+undo-create) undo_create_folder "$folder/server.json" ;;
 undo-update) undo_update ;;
-undo-delete) undo_delete ;;
+undo-delete) undo_delete_folder ;;
 *) fail "usage: ORCH_ITEM=<name> sh server.sh create|update|delete|check|undo-create|undo-update|undo-delete" 64 ;;
 esac

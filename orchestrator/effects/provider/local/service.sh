@@ -11,6 +11,9 @@
 set -eu
 umask 077
 
+# shellcheck source=SCRIPTDIR/unfinished.sh
+. "${ORCH_SERVICE_LIBRARY%/*}/unfinished.sh"
+
 faults=0
 
 fault() { # message; removing goes on whatever is missing
@@ -38,12 +41,6 @@ compare() { # path
 	elif [ "$(cat "$1")" != "$content" ]; then
 		fault "$1 is not as it should be; run update."
 	fi
-}
-
-drop_unfinished() { # path: delete what writers of it left that were killed; those that live are let alone
-	for unfinished in "$1".new.*; do
-		kill -0 "${unfinished##*.}" 2>/dev/null || rm -f "$unfinished"
-	done
 }
 
 bring() { # path: write it if it differs
@@ -93,6 +90,7 @@ restore() { # from what was kept
 }
 
 put_back() { # path
+	drop_unfinished "$1"
 	for _ in 1 2 3 4 5; do # as in bring
 		mkdir -p "$(dirname "$1")"
 		if cp -p "$ORCH_SERVICE_KEEP/files/$1" "$1.new.$$" 2>/dev/null; then
@@ -109,7 +107,8 @@ discard() { # path: delete it, and the folders that are empty then
 		keep "$1"
 		printf '%s: removed %s\n' "$ORCH_SERVER" "$1"
 	fi
-	rm -f "$1" "$1".new.*
+	drop_unfinished "$1"
+	rm -f "$1"
 	folder=${1%/*}
 	while rmdir "$folder" 2>/dev/null; do
 		case $folder in

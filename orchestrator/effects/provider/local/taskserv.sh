@@ -16,11 +16,11 @@
 # update   the same, where it is installed
 # delete   remove it everywhere
 # check    say whether it is installed and as it should be everywhere; changes nothing
-# undo-create   remove it where the same workflow installed it
+# undo-create   remove it where the workflow whose work is undone installed it
 # undo-update   make it what it was before, unless it was updated again since
 # undo-delete   bring it back where it was removed
 
-self=taskserv.sh
+self=taskserv.sh verb=${1-}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=SCRIPTDIR/common.sh
 . "$here/common.sh"
@@ -49,12 +49,25 @@ run_script() { # argument; the current folder is the server's
 		ORCH_SERVICE_KEEP=${kept:+$kept/$name} sh "$script" "$1"
 }
 
-keep_record() { # the script keeps its own files
-	[ -z "$kept" ] || keep_copy "$record" "$kept/$name"
-}
-
 is_kept() {
 	[ -n "$kept" ] && [ -f "$kept/$name/$item.json" ]
+}
+
+is_before() { # whether the record is the one that was there before what something is kept of
+	cmp -s "$record" "$kept/$name/$item.json"
+}
+
+is_own() { # whether this task wrote the record, or nobody since; if not, somebody else has changed the service
+	[ "$(field "$record" task)" = "$done_by" ] || is_before
+}
+
+keep_record() { # but not between two tries; the script keeps its own files beside it
+	if [ -z "$kept" ] || { is_kept && is_own; }; then
+		return
+	fi
+	forget_kept "$kept/$name" "$item.json"
+	start_keeping "$kept/$name"
+	keep_copy "$record" "$kept/$name"
 }
 
 bring_back() { # what to run if the script kept nothing
@@ -66,7 +79,7 @@ bring_back() { # what to run if the script kept nothing
 	note undo "$item"
 	mkdir -p services
 	replace "$record" <"$kept/$name/$item.json"
-	rm -rf "${kept:?}/$name"
+	forget_kept "$kept/$name" "$item.json"
 }
 
 is_installed() {
@@ -120,7 +133,8 @@ remove() {
 		note remove "$item"
 	fi
 	run_script remove
-	rm -f "$record" "$record".new.*
+	drop_unfinished "$record"
+	rm -f "$record"
 	rmdir services 2>/dev/null || :
 }
 
@@ -130,7 +144,7 @@ check() {
 }
 
 undo_create() {
-	if is_installed && [ "$(field "$record" workflow)" != "$workflow" ]; then
+	if is_installed && [ "$(field "$record" workflow)" != "$owner" ]; then
 		say "$name: $item was installed by $(field "$record" workflow): left as it is"
 	else
 		kept=
@@ -141,7 +155,7 @@ undo_create() {
 undo_update() {
 	if ! is_kept; then
 		say "$name: $item was not updated here"
-	elif ! is_installed || [ "$(field "$record" task)" != "$task" ]; then
+	elif ! is_installed || ! is_own; then
 		say "$name: $item was changed again since: left as it is"
 	elif [ -d "$kept/$name/files" ]; then
 		bring_back restore
@@ -153,7 +167,7 @@ undo_update() {
 undo_delete() {
 	if ! is_kept; then
 		say "$name: $item was not removed here"
-	elif is_installed; then
+	elif is_installed && ! is_before; then
 		say "$name: $item is installed again: left as it is"
 	else
 		bring_back install
@@ -177,7 +191,6 @@ on_every_server() { # action; all of them are tried before it is told which fail
 	[ -z "$failed" ] || fail "$verb of $item failed on$failed."
 }
 
-verb=${1-}
 record=services/$item.json
 case $verb in
 create | update | delete | check) action=$verb ;;
