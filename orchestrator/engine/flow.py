@@ -148,7 +148,7 @@ def stop_starting(turn: Turn, workflow: Workflow, ending: Ending, because: str) 
                 turn.move(task, last, f"not tried again: {because}")
             elif task.attempt > task.earlier and flags.INTERRUPTED_FAILS in workflow.flags:
                 turn.move(task, "failed", f"was interrupted, and is not tried again: {because}")
-            elif operation.plan.id in blocked or links.broken(task):
+            elif operation.plan.id in blocked or links.has_failed(task):
                 turn.move(task, "upstream_failed", f"not started: {because}")
             else:
                 turn.move(task, "skipped", f"not started: {because}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.model.states import TASK_FINAL
+from orchestrator.model.states import TASK_FAILED, TASK_FINAL
 
 if TYPE_CHECKING:
     from orchestrator.engine.world import Link, Task
@@ -44,6 +44,12 @@ def broken(task: Task) -> Link | None:
         ):
             return link
     return None
+
+
+def has_failed(task: Task) -> bool:
+    """Whether a hard edge of `task` has a source that failed, and did not merely end unbegun with everything else."""
+    hard = [link for link in task.needs if link.edge.type == "hard"]
+    return any(source.status in TASK_FAILED for link in hard for source in link.sources)
 
 
 def describe(link: Link) -> str:

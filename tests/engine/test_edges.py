@@ -225,3 +225,13 @@ def test_a_rate_counts_starts_of_those_who_know_no_limit() -> None:
     later = run.happen(submitted(limited(2, 1), "v"))
     assert [command for command in later.commands if isinstance(command, StartAttempt)] == []
     assert [len(done.commands) for done in run.wait(1.1)] == [1]
+
+
+def test_what_waits_behind_what_is_skipped_is_skipped_too() -> None:
+    """Nothing has failed: somebody wants it all gone."""
+    edge = Edge(Place("b", "x"), Place("c", "x"))
+    run = Run(
+        msgspec.structs.replace(plan(operation("a"), operation("b", after=("a",)), operation("c")), edges=(edge,))
+    )
+    run.roll_back()
+    assert (run.status("b.local.x"), run.status("c.local.x")) == ("skipped", "skipped")

@@ -935,15 +935,16 @@ def operation(name: str, command: str, more: str = "", items: str = '["x"]') -> 
     return f'{{id = "{name}", type = "create", target = "server", items = {items}, command = "{command}"{more}}}'
 
 
-def told(live: LiveDaemon, subject: str, wanted: list[str], remedy: str = "") -> Raw:
-    """What is told about `subject`, once the kinds of its chain are those `wanted`, and its root has that `remedy`."""
+def told(live: LiveDaemon, subject: str, wanted: list[str], words: str = "") -> Raw:
+    """What is told about `subject`, once the kinds of its chain are those `wanted`, and its root holds those words."""
 
     def asked() -> Raw | None:
         try:
             answer = why(live.data_dir, subject)
         except NotFound:
             return None
-        return answer if kinds(answer) == wanted and remedy in (answer["chain"][-1]["unblocks"] or "") else None
+        root = answer["chain"][-1]
+        return answer if kinds(answer) == wanted and words in f"{root['what']} {root['unblocks']}" else None
 
     answer: Raw = wait_for(asked, f"{subject} to be told as {wanted}")
     check_form(answer)
@@ -1004,8 +1005,8 @@ def test_a_real_daemon_leaves_a_retry_delay(tmp_path: Path) -> None:
     source.write_text(definition(operation("a", "echo no >&2; exit 7", policy)), encoding="utf-8")
     with LiveDaemon(tmp_path / "data") as live:
         workflow = live.submit(source)
-        answer = told(live, f"{workflow}.a.local.x", ["retry_delay"], "next try at")
-        assert "exit code 7" in answer["chain"][0]["what"]
+        answer = told(live, f"{workflow}.a.local.x", ["retry_delay"], "exit code 7")
+        assert "next try at" in answer["sentence"]
         live.wait_until_over(workflow)
         answer = told(live, f"{workflow}.a.local.x", ["ended"])
         (row,) = answer["chain"]
