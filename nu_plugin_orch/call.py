@@ -7,18 +7,22 @@ from orchestrator.model.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Protocol
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol, TypeAlias
 
     from nu_plugin_orch.protocol.errors import Span
     from nu_plugin_orch.protocol.messages import Arguments, Wire
+    from nu_plugin_orch.protocol.value import Encoded
+
+    #: What a command gives at last.
+    Outcome: TypeAlias = "Wire | Encoded | Stream"
 
     class Source(Protocol):
         """Where the items of a stream come from."""
 
         pause_s: float
 
-        def poll(self) -> list[Wire]:
+        def poll(self) -> Sequence[Wire | Encoded]:
             """The next items; none if there are none now. Raises StopIteration when there will be none any more."""
 
         def close(self) -> None:
@@ -49,12 +53,17 @@ class Stream:
 
 
 class Later:
-    """An answer that takes a while: what `work` returns, called in a thread of its own."""
+    """An answer that takes a while: what `work` returns, called in a thread of its own.
 
-    __slots__ = ("work",)
+    An interrupt answers the call at once, and what `work` returns later is dropped. With `stop` that is called instead,
+    from the host's thread: `work` then ends soon, and what it returns is the answer.
+    """
 
-    def __init__(self, work: "Callable[[], Wire]") -> None:
+    __slots__ = ("stop", "work")
+
+    def __init__(self, work: "Callable[[], Outcome]", stop: "Callable[[], None] | None" = None) -> None:
         self.work = work
+        self.stop = stop
 
 
 class Call:

@@ -65,5 +65,6 @@ def _bug(error: Exception, call: Call) -> "dict[str, Any]":
         f"The plugin failed: {type(error).__name__}: {error}",
         label=("here", call.arguments.head),
         code="orch::bug",
-        help="This is a fault of the plugin. " + " > ".join(f"{it.name} ({it.filename}:{it.lineno})" for it in steps),
+        help="This is a fault of the plugin. If it was updated while it ran: plugin stop orch. "
+        + " > ".join(f"{it.name} ({it.filename}:{it.lineno})" for it in steps),
     )

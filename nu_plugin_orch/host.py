@@ -35,15 +35,15 @@ from nu_plugin_orch.protocol.messages import (
 )
 from nu_plugin_orch.protocol.session import Session, announcement
 from orchestrator import __version__
-from orchestrator.model.errors import OrchestratorError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from nu_plugin_orch.call import Source
+    from nu_plugin_orch.call import Outcome, Source
     from nu_plugin_orch.protocol.messages import Message, Wire
+    from nu_plugin_orch.protocol.value import Encoded
 
 _READ_BYTES = 1 << 16
 
@@ -72,7 +72,7 @@ class _Feed:
         self.command = command
         self.source = source
         self.due = 0.0
-        self.ready: list[Wire] = []
+        self.ready: list[Wire | Encoded] = []
 
 
 class Host:
@@ -89,8 +89,10 @@ class Host:
         self._feeds: dict[int, _Feed] = {}
         #: {call number: (call, its command)}
         self._jobs: dict[int, tuple[Call, ModuleType]] = {}
-        #: [(call number, what the job returned or raised)], appended to by the jobs' threads.
-        self._done: list[tuple[int, Wire | Exception]] = []
+        #: {call number of a job that ends itself when it is told to: how}
+        self._stops: dict[int, Callable[[], None]] = {}
+        #: [(call number, the call, what the job returned or raised)], appended to by the jobs' threads.
+        self._done: list[tuple[int, Call, Outcome | Exception]] = []
         self._wake: tuple[int, int] | None = None
         #: Where the last command worked: all that Tab knows on engines that answer no questions about it.
         self._last_place: tuple[str, str] | None = None
@@ -104,17 +106,21 @@ class Host:
             RemoteProtocolError: the engine is none, or has lost its wits.
             OSError: it went away while something was written.
         """
-        self._write(announcement())
-        while not self._is_over:
-            if self._engine_is_ready():
-                data = os.read(self._read_fd, _READ_BYTES)
-                if not data:
-                    return
-                for event in self._session.receive(data):
-                    self._handle(event)
-            self._finish_jobs()
-            for stream in list(self._feeds):
-                self._pump(stream)
+        try:
+            self._write(announcement())
+            while not self._is_over:
+                if self._engine_is_ready():
+                    data = os.read(self._read_fd, _READ_BYTES)
+                    if not data:
+                        return
+                    for event in self._session.receive(data):
+                        self._handle(event)
+                self._finish_jobs()
+                for stream in list(self._feeds):
+                    self._pump(stream)
+        finally:
+            for stop in self._stops.values():
+                stop()  # who has the terminal gives it back
 
     # --- waiting ---------------------------------------------------------------------------------------------
 
@@ -125,11 +131,14 @@ class Host:
                 self._answered = 0
                 gc.collect()
             return True
-        from select import select
+        from select import POLLIN, poll
 
-        readable = [self._read_fd] if self._wake is None else [self._read_fd, self._wake[0]]
-        ready, _, _ = select(readable, [], [], self._patience())
-        return self._read_fd in ready
+        waiting = poll()
+        for descriptor in (self._read_fd,) if self._wake is None else (self._read_fd, self._wake[0]):
+            waiting.register(descriptor, POLLIN)
+        patience = self._patience()
+        ready = waiting.poll(None if patience is None else patience * 1000)
+        return any(descriptor == self._read_fd for descriptor, _ in ready)
 
     def _patience(self) -> "float | None":
         """Seconds until the first stream is due; one without room is not."""
@@ -170,7 +179,13 @@ class Host:
             error = labeled_error(f"The plugin has no command `{event.name}`.", help="Run `plugin add` again.")
             self._write(self._session.error(event.call, error))
             return
-        self._ask(_Asking(event), commands.load(event.name).questions(event.arguments))
+        try:
+            questions = commands.load(event.name).questions(event.arguments)
+        except Exception as error:  # noqa: BLE001 - as in `_start`
+            call = Call(event.arguments, {})
+            self._write(self._session.error(event.call, faults.told(error, call, commands)))
+            return
+        self._ask(_Asking(event), questions)
 
     def _ask(self, asking: _Asking, questions: "dict[str, str | dict[str, object]]") -> None:
         """Ask everything at once: the engine needs about as long for all as for one."""
@@ -211,19 +226,26 @@ class Host:
             outcome = command.run(call)
         except Exception as error:  # noqa: BLE001 - whatever happens, the engine waits for an answer, for ever
             outcome = error
-        if isinstance(outcome, Stream):
-            stream, data = self._session.list_stream(event.call, call.arguments.head)
-            self._write(data)
-            self._feeds[stream] = _Feed(call, command, outcome.source)
-        elif isinstance(outcome, Later):
-            self._jobs[event.call] = (call, command)
-            self._start_job(event.call, outcome.work)
+        if isinstance(outcome, Later):
+            try:
+                self._start_job(event.call, call, outcome.work)
+            except (OSError, RuntimeError) as error:  # no descriptors, no threads
+                self._answer(event.call, call, command, error)
+            else:
+                self._jobs[event.call] = (call, command)
+                if outcome.stop is not None:
+                    self._stops[event.call] = outcome.stop
         else:
             self._answer(event.call, call, command, outcome)
 
-    def _answer(self, number: int, call: Call, command: "ModuleType", outcome: "Wire | Exception") -> None:
-        """Answer a call with a value, or with why there is none."""
+    def _answer(self, number: int, call: Call, command: "ModuleType", outcome: "Outcome | Exception") -> None:
+        """Answer a call with a value or a stream of them, or with why there is none."""
         self._answered += 1
+        if isinstance(outcome, Stream):
+            stream, data = self._session.list_stream(number, call.arguments.head)
+            self._write(data)
+            self._feeds[stream] = _Feed(call, command, outcome.source)
+            return
         if not isinstance(outcome, Exception):
             try:
                 data = self._session.value(number, outcome)
@@ -243,7 +265,7 @@ class Host:
                 if now < feed.due:
                     break
                 try:
-                    feed.ready = feed.source.poll()
+                    feed.ready = list(feed.source.poll())
                 except StopIteration:
                     self._write(b"".join(parts))
                     self._end(stream)
@@ -269,38 +291,49 @@ class Host:
     def _interrupt(self) -> None:
         for stream in list(self._feeds):
             self._end(stream)
-        for number, (call, command) in self._jobs.items():
+        for stop in self._stops.values():
+            stop()
+        for number in self._jobs.keys() - self._stops.keys():
+            call, command = self._jobs.pop(number)
             self._write(self._session.error(number, faults.interrupted(call, getattr(command, "NOTE", ""))))
-        self._jobs.clear()
+        waiting = {id(asking): asking.event for asking in self._asking.values()}
+        self._asking.clear()  # what the engine still answers is passed over
+        for event in waiting.values():
+            if isinstance(event, Run):
+                told = faults.interrupted(Call(event.arguments, {}), "Nothing was done.")
+                self._write(self._session.error(event.call, told))
+            else:
+                self._write(self._session.completions(event.call, []))
 
     # --- jobs ------------------------------------------------------------------------------------------------
 
-    def _start_job(self, number: int, work: "Callable[[], Wire]") -> None:
+    def _start_job(self, number: int, call: Call, work: "Callable[[], Outcome]") -> None:
         from _thread import start_new_thread  # `threading` costs 3 ms to import, and nothing of it is needed
 
-        if self._wake is None:
-            self._wake = os.pipe()
-        start_new_thread(self._work, (number, work))
+        self._wake = self._wake or os.pipe()
+        start_new_thread(self._work, (number, call, work))
 
-    def _work(self, number: int, work: "Callable[[], Wire]") -> None:
+    def _work(self, number: int, call: Call, work: "Callable[[], Outcome]") -> None:
         """In a thread of its own."""
         try:
-            outcome: Wire | Exception = work()
+            outcome: Outcome | Exception = work()
         except Exception as error:  # noqa: BLE001 - told to the caller
             outcome = error
-        self._done.append((number, outcome))
+        self._done.append((number, call, outcome))
         if self._wake is not None:
             os.write(self._wake[1], b".")
 
     def _finish_jobs(self) -> None:
         while self._done:
-            number, outcome = self._done.pop(0)
+            number, call, outcome = self._done.pop(0)
             if self._wake is not None:
                 os.read(self._wake[0], 1)
-            if number not in self._jobs:
-                continue  # interrupted, and answered, before
-            call, command = self._jobs.pop(number)
-            self._answer(number, call, command, outcome)
+            self._stops.pop(number, None)
+            if number in self._jobs and self._jobs[number][0] is call:
+                _, command = self._jobs.pop(number)
+                self._answer(number, call, command, outcome)
+            elif isinstance(outcome, Stream):  # interrupted, and answered, before
+                outcome.source.close()
 
     # --- Tab -------------------------------------------------------------------------------------------------
 
@@ -313,13 +346,14 @@ class Host:
 
     def _offer(self, event: CompletionWanted, answers: "dict[str, Wire | None]") -> None:
         """Offer what there is; an engine up to 0.114 answers no questions while somebody presses Tab."""
-        if "cwd" in answers:
-            data_dir, _ = place.resolve(None, answers)
-        else:
-            data_dir, _ = self._last_place or place.own_place()
         try:
-            items = commands.load(event.name).complete(data_dir, event.argument)
-        except OrchestratorError:
+            if "cwd" in answers:
+                data_dir, _ = place.resolve(None, answers)
+            else:
+                data_dir, _ = self._last_place or place.own_place()
+            found = commands.load(event.name).complete(data_dir, event.argument)
+            items = None if found is None else [(str(text), str(about)) for text, about in found]
+        except Exception:  # noqa: BLE001 - nobody who presses Tab wants to know
             items = []
         self._write(self._session.completions(event.call, items))
 

@@ -18,7 +18,12 @@ def main() -> int:
         return 2
     # Rows are trees of millions of small objects without cycles; walking them would take longer than making them.
     gc.disable()
-    code = _serve(*_take_channel())
+    try:
+        channel = _take_channel()
+    except OSError as error:
+        sys.stderr.write(f"nu_plugin_orch: standard input and output are not open: {error}\n")
+        return 1
+    code = _serve(*channel)
     # Threads of interrupted calls may be waiting still; nobody wants their answers.
     os._exit(code)
 
@@ -36,7 +41,18 @@ def _serve(read_fd: int, write_fd: int) -> int:
     except RemoteProtocolError as error:
         sys.stderr.write(f"nu_plugin_orch: {error}\n")
         return 1
+    except Exception as error:  # noqa: BLE001 - people see what is written here amid their work: a line, no traceback
+        sys.stderr.write(f"nu_plugin_orch: {_last_step(error)}{type(error).__name__}: {error}\n")
+        return 1
     return 0
+
+
+def _last_step(error: Exception) -> str:
+    """Where it happened."""
+    import traceback
+
+    steps = traceback.extract_tb(error.__traceback__)
+    return f"{steps[-1].filename}:{steps[-1].lineno}: " if steps else ""
 
 
 def _take_channel() -> "tuple[int, int]":

@@ -6,6 +6,7 @@ The plugin's own folder and environment are those of the first caller, who may h
 import os
 
 from orchestrator.files.locate import VARIABLE, find_data_dir
+from orchestrator.model.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,11 +15,23 @@ if TYPE_CHECKING:
 
     from nu_plugin_orch.protocol.messages import Arguments, Wire
 
+
+class BadSetting(UsageError):
+    """What the environment or the configuration says about the data directory is of the wrong kind."""
+
+    code = "orch::setting"
+
+
 #: The flag of every command that names a data directory.
 FLAG = "data-dir"
 
 #: The key below ``$env.config.plugins.orch``.
 CONFIG_KEY = "data_dir"
+
+_EXAMPLE = f"For example: $env.config.plugins.orch = {{{CONFIG_KEY}: ~/orchestrator}}"
+
+#: Keys of the configuration that have been told to mean nothing: once is enough.
+_told: "set[str]" = set()
 
 _CURRENT_DIR = {"cwd": "GetCurrentDir"}
 
@@ -43,12 +56,18 @@ def questions(arguments: "Arguments") -> "dict[str, str | dict[str, Any]]":
 def resolve(arguments: "Arguments | None", answers: "Mapping[str, Wire | None]") -> "tuple[str, str]":
     """(data directory, current folder); both absolute. Neither need exist.
 
-    Without `arguments` the data directory is that of a command without any.
+    Without `arguments` the data directory is that of a command without any, and what is set wrongly is passed over.
+
+    Raises:
+        BadSetting: the environment or the configuration says something that is no path.
     """
     cwd = _text(answers.get("cwd")) or own_folder()
     flag = _text(arguments.named.get(FLAG)) if arguments is not None else None
-    env = {VARIABLE: _text(answers.get("variable")) or "", "HOME": os.environ.get("HOME", "")}
-    return find_data_dir(flag, env=env, cwd=cwd, configured=_configured(answers.get("config"))), cwd
+    variable, config = answers.get("variable"), answers.get("config")
+    if arguments is not None:
+        _check(variable, config)
+    env = {VARIABLE: _text(variable) or "", "HOME": os.environ.get("HOME", "")}
+    return find_data_dir(flag, env=env, cwd=cwd, configured=_configured(config)), cwd
 
 
 def own_place() -> "tuple[str, str]":
@@ -64,6 +83,33 @@ def own_folder() -> str:
 def _configured(config: "Wire | None") -> "str | None":
     fields = config["Record"]["val"] if config is not None and "Record" in config else {}
     return _text(fields.get(CONFIG_KEY))
+
+
+def _check(variable: "Wire | None", config: "Wire | None") -> None:
+    """Raise BadSetting for what would else be passed over: another directory would be meant than the user thinks."""
+    if variable is not None and not {"String", "Nothing"} & set(variable):
+        raise BadSetting(
+            f"$env.{VARIABLE} is {_kind(variable)}, not a string.", "Set it to the path of a data directory."
+        )
+    if config is None or "Nothing" in config:
+        return
+    if "Record" not in config:
+        raise BadSetting(f"$env.config.plugins.orch is {_kind(config)}, not a record.", _EXAMPLE)
+    fields = config["Record"]["val"]
+    given = fields.get(CONFIG_KEY)
+    if given is not None and not {"String", "Nothing"} & set(given):
+        raise BadSetting(f"$env.config.plugins.orch.{CONFIG_KEY} is {_kind(given)}, not a string.", _EXAMPLE)
+    for name in fields:
+        if name != CONFIG_KEY and name not in _told:
+            _told.add(name)
+            text = f"Warning: $env.config.plugins.orch.{name} means nothing; the only key is {CONFIG_KEY}.\n"
+            os.write(2, text.encode("utf-8", "replace"))
+
+
+def _kind(value: "Wire") -> str:
+    """What a value is, with its article."""
+    ((kind, _),) = value.items()
+    return f"an {kind.lower()}" if kind[0] in "AEIOU" else f"a {kind.lower()}"
 
 
 def _text(value: "Wire | None") -> "str | None":

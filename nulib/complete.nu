@@ -72,7 +72,18 @@ export def "nu-complete batch restore-points" [context: string]: nothing -> reco
 export def "nu-complete batch unknown-tasks" [context: string]: nothing -> record {
   let data_dir = $context | value-after data-dir
   let tasks = try { orch tasks --status unknown --data-dir $data_dir } catch { [] }
-  {options: {sort: false}, completions: ($tasks | each {|it| {value: $it.id, description: ($it.name? | default "")} })}
+  {options: {sort: false}, completions: ($tasks | each {|it| {value: $it.id, description: $"($it.operation?), ($it.item?)"} })}
+}
+
+# Environments of the definition that is named in the line typed so far: NAME of each DEFINITION.NAME.yaml beside it.
+export def "nu-complete batch environments" [context: string]: nothing -> list<string> {
+  let file = $context | parse --regex r#'[\s=](?<file>"[^"]+\.k"|'[^']+\.k'|`[^`]+\.k`|[^\s"'`]+\.k)(?:\s|$)'# | get 0?.file
+  if $file == null { return [] }
+  let path = $file | str trim --char '"' | str trim --char "'" | str trim --char '`' | path expand --no-symlink
+  let begin = $path | path basename | str replace --regex '\.k$' "."
+  let found = try { ls ($path | path dirname) } catch { [] }
+  $found.name | path basename | where {|it| ($it | str starts-with $begin) and ($it | str ends-with .yaml) }
+  | str replace $begin "" | str replace --regex '\.yaml$' ""
 }
 
 # How a task may have ended.

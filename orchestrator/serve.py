@@ -25,6 +25,7 @@ from orchestrator.effects.local import LocalEffect
 from orchestrator.files import validator
 from orchestrator.files.layout import INBOX
 from orchestrator.files.locate import find_data_dir
+from orchestrator.interfaces.cli.serve import add_arguments
 from orchestrator.model.errors import OrchestratorError
 from orchestrator.model.times import rfc3339
 from orchestrator.runtime.clock import RealClock, boot_id
@@ -168,16 +169,7 @@ def _parser() -> argparse.ArgumentParser:
         "survives process 1: stop with `orchestrator stop --drain` there.",
     )
     parser.add_argument("--data-dir", metavar="DIR", help="the data directory (default: see `orchestrator --help`)")
-    parser.add_argument("--max-running", type=int, metavar="N", help="tasks at a time, all together (default: 16)")
-    parser.add_argument(
-        "--provider-limit",
-        action="append",
-        default=[],
-        metavar="NAME=N",
-        help="tasks at a time on one provider; may be repeated",
-    )
-    parser.add_argument("--stop-grace", type=float, metavar="SECONDS", help="between TERM and KILL (default: 10)")
-    parser.add_argument("--until-idle", action="store_true", help="end when nothing is left to do")
+    add_arguments(parser)
     return parser
 
 

@@ -15,12 +15,17 @@ def main [] {
   step "Its operations" {
     batch status (batch list | get 0.id) | get operations | select id status depends_on
   }
-  step "Its tasks" { orch tasks | select name status attempt duration }
+  step "The same as a picture" { orch graph (batch list | get 0.id) }
+  step "Its tasks" { orch tasks | select operation item status attempt duration }
+  step "What took how long" { orch stats --by operation | select operation total succeeded median max }
   step "How many in which status" {
     orch tasks | group-by status --to-table | update items {|it| $it.items | length }
   }
   step "What one task printed" {
     batch logs (batch list | get 0.id) --item kubernetes | select stream line
+  }
+  step "The state ten records ago" {
+    orch at ((orch status | get seq) - 10) | get tasks | select operation item status
   }
   step "All of it is plain files" { ls --short-names $env.ORCH_DATA_DIR | select name type size }
   step "One task" {

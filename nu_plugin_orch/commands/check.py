@@ -1,7 +1,7 @@
 """``orch check``: whether everything is still as a definition declares it."""
 
 from nu_plugin_orch.call import Later
-from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, layer_path, questions
+from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, definition_path, layer_path, questions
 from nu_plugin_orch.protocol.signature import flag, positional, signature, table
 from nu_plugin_orch.readers.cells import Cells
 from orchestrator.files import drift, drop
@@ -47,7 +47,7 @@ SIGNATURE = signature(
 
 def run(call: "Call") -> Later:
     """A table of what was found, when all checks have ended."""
-    path = call.path(0)
+    path = definition_path(call)
     arguments = {
         "path": path,
         "digest": definition_digest(path),

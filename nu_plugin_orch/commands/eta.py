@@ -7,6 +7,7 @@ from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import positional, record, signature, table
 from nu_plugin_orch.readers.cells import Cells
 from orchestrator.files import validator
+from orchestrator.files.directory import require_directory
 from orchestrator.files.foresight import underway
 from orchestrator.files.layout import workflow_dir
 from orchestrator.files.read import read_workflow
@@ -58,8 +59,9 @@ SIGNATURE = signature(
     flags=[ASSUME, DATA_DIR],
     search_terms=["remaining", "left", "estimate", "forecast", "progress", "when"],
     examples=[
-        ("orch eta wuji-4k7q0d | get remaining", "Show how long it still takes"),
-        ("orch eta wuji-4k7q0d | (date now) + $in.remaining", "Show when it will be over"),
+        ("orch eta reindex-e0w990 | get tasks", "Show how many tasks are not over", 2),
+        ("orch eta reindex-e0w990 --assume 30sec | get remaining", "Show how long it still takes"),
+        ("orch eta reindex-e0w990 | (date now) + $in.remaining", "Show when it will be over"),
     ],
 )
 
@@ -68,6 +70,7 @@ def run(call: "Call") -> "Later | Wire":
     """A record of what is left."""
     directory, workflow = call.data_dir, call.text(0) or ""
     wanted = assumed(call)
+    require_directory(directory)
     state = read_workflow(directory, workflow)
     cells = Cells(call.values)
     if state["status"] in WORKFLOW_FINAL:

@@ -1,6 +1,7 @@
-"""``orch``: says what there is."""
+"""``orch``: says what there is, and what was meant by a command that there is not."""
 
-from nu_plugin_orch.protocol.signature import signature
+from nu_plugin_orch.call import WrongArgument
+from nu_plugin_orch.protocol.signature import positional, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ SIGNATURE = signature(
         "$env.ORCH_DATA_DIR, $env.config.plugins.orch.data_dir, the nearest data/state above the current folder, or "
         "~/.local/share/orchestrator/data; the first that there is."
     ),
+    optional=[positional("command", "String", "What to do; without it this help is shown")],
     search_terms=["workflow", "batch", "task", "queue", "orchestrator"],
     examples=[("orch", "Show the commands there are")],
 )
@@ -27,5 +29,18 @@ def questions(arguments: "Arguments") -> "dict[str, str]":  # noqa: ARG001 - the
 
 
 def run(call: "Call") -> "Wire":
-    """The help text."""
+    """The help text. Raises WrongArgument for a word that is no command: Nushell would not say which there are."""
+    word = call.text(0)
+    if word is not None:
+        from nu_plugin_orch.commands import MODULES
+        from orchestrator.files.steer import near
+
+        known = [name.removeprefix("orch ") for name in MODULES if name != "orch"]
+        told = f"{near(word, known)}There are: {', '.join(known)}."
+        raise WrongArgument(0, f"There is no command `orch {word}`.", "not a command", told)
     return call.answers["help"] or call.values.string("")
+
+
+def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":  # noqa: ARG001 - as of all
+    """Nothing: Nushell itself offers the commands, and would add the files of the folder to them."""
+    return [] if argument == 0 else None

@@ -1,11 +1,10 @@
 """``orch resolve``: say how a task ended whose attempt was lost."""
 
 from nu_plugin_orch.call import WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR
+from nu_plugin_orch.commands.shared import DATA_DIR, complete_by
 from nu_plugin_orch.commands.steering import NOTE, asked
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature
-from orchestrator.files.read import read_tasks
 from orchestrator.files.steer import NoSuchPart
 from orchestrator.model.errors import BadId, Refused
 
@@ -50,6 +49,4 @@ def run(call: "Call") -> "Later":
 
 def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
     """Ids of the tasks whose end is unknown."""
-    if argument != 0:
-        return None
-    return [(row["id"], str(row.get("name") or "")) for row in read_tasks(data_dir, statuses=("unknown",))[0]]
+    return complete_by({0: "unknown_tasks"}, data_dir, argument)

@@ -1,10 +1,8 @@
 """``orch simulate``: how a definition would run, without starting anything."""
 
-import os
-
 from nu_plugin_orch.call import Later, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, layer_path, questions
-from nu_plugin_orch.protocol.signature import flag, positional, record, signature, table
+from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, definition_path, layer_path, questions
+from nu_plugin_orch.protocol.signature import Duration, flag, positional, record, signature, table
 from nu_plugin_orch.readers.cells import Cells
 from orchestrator.files.foresight import look_ahead
 from orchestrator.model.errors import DefinitionInvalid, NotFound, UsageError
@@ -20,7 +18,7 @@ __all__ = ["ASSUME", "BLAME", "NOTE", "PREFIX", "SIGNATURE", "as_columns", "assu
 
 PREFIX = "Failed to simulate"
 
-BLAME = {NotFound: (0, "no such file"), DefinitionInvalid: (0, "has errors")}
+BLAME = {NotFound: (0, "cannot be read"), DefinitionInvalid: (0, "has errors")}
 
 NOTE = "Nothing was changed."
 
@@ -63,7 +61,11 @@ SIGNATURE = signature(
     ],
     search_terms=["workflow", "forecast", "predict", "dry run", "what if", "estimate", "duration"],
     examples=[
-        ("orch simulate data/examples/wuji.k | get total", "See about how long it takes"),
+        (
+            "orch simulate data/examples/wuji.k --assume 30sec | get total",
+            "See about how long it takes",
+            Duration(120_000_000_000),
+        ),
         (
             "orch simulate data/examples/wuji.k --with [install-k8s=2x os=90sec] --max-running 2 | get critical_path",
             "See what the time consists of, if some things were slower",
@@ -79,7 +81,7 @@ SIGNATURE = signature(
 
 def run(call: "Call") -> Later:
     """A record of the forecast."""
-    path = call.path(0)
+    path = definition_path(call)
     wanted = _wanted(call)
     asked: dict[str, Any] = {
         "options": call.record("options"),
@@ -87,8 +89,6 @@ def run(call: "Call") -> Later:
         "environment": call.text("env"),
         "layer": layer_path(call),
     }
-    if not os.path.exists(path):
-        raise NotFound(f"There is no file {path}.", "Paths start at the current folder.")
 
     def work() -> "Wire":
         try:

@@ -1,6 +1,6 @@
 """``orch status``: how the daemon and its tasks stand."""
 
-from nu_plugin_orch.commands.shared import DATA_DIR
+from nu_plugin_orch.commands.shared import DATA_DIR, complete_task_flags
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import record, signature
 from nu_plugin_orch.readers.cells import Cells
@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
 
-__all__ = ["PREFIX", "SIGNATURE", "questions", "run"]
+__all__ = ["PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
 PREFIX = "Failed to read status"
+
+#: Of a directory whose daemon was killed.
+_STALE = {"running": False, "stale": True}
 
 SIGNATURE = signature(
     "orch status",
@@ -27,8 +30,9 @@ SIGNATURE = signature(
     search_terms=["workflow", "daemon", "queue", "heartbeat"],
     examples=[
         ("orch status", "Show the status"),
-        ("orch status | get tasks_running", "How many tasks run"),
-        ("orch status | if $in.running { 'up' } else { 'down' }", "Whether a daemon runs"),
+        ("orch status | get tasks_running", "How many tasks run", 4),
+        ("orch status | if $in.running { 'up' } else { 'down' }", "Whether a daemon runs", "down"),
+        ("orch status | select running stale", "Whether somebody keeps the figures current", _STALE),
     ],
 )
 
@@ -52,3 +56,6 @@ def run(call: "Call") -> "Wire":
     status = read_status(call.data_dir)
     first = {name: status[name] for name in _FIRST if name in status}
     return Cells(call.values).record({**first, **status})
+
+
+complete = complete_task_flags

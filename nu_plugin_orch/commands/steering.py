@@ -87,10 +87,6 @@ def journal_end(data_dir: str) -> str:
 
 def workflows_in(data_dir: str, statuses: "Collection[str]") -> "list[tuple[str, str]]":
     """(id, description) of the workflows that stand so, newest first, for Tab; not those that others have continued."""
-    from orchestrator.files.read import list_workflows
+    from orchestrator.files.offers import Offers
 
-    return [
-        (row["id"], f"{row['status']}, {row.get('name', '')}".removesuffix(", "))
-        for row in list_workflows(data_dir)
-        if row["status"] in statuses and not row.get("continued_by")
-    ]
+    return Offers(data_dir).workflows(statuses, continued=False)

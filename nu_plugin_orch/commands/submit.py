@@ -1,7 +1,7 @@
 """``orch submit``: hand a definition to the daemon."""
 
 from nu_plugin_orch.call import Later, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, layer_path, questions
+from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, definition_path, layer_path, questions
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature
 from nu_plugin_orch.readers.cells import Cells
 from orchestrator.files import drop
@@ -45,7 +45,7 @@ SIGNATURE = signature(
 
 def run(call: "Call") -> Later:
     """A record of the daemon's answer."""
-    path = call.path(0)
+    path = definition_path(call)
     arguments = {
         "path": path,
         "digest": definition_digest(path),

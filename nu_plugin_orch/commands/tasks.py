@@ -1,95 +1,224 @@
 """``orch tasks``: the table of tasks."""
 
-import os
+import time
 
-from nu_plugin_orch.call import Later, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR, FORMAT_FIELDS
-from nu_plugin_orch.place import questions
+from nu_plugin_orch.call import Later, Stream, WrongArgument
+from nu_plugin_orch.commands.shared import DATA_DIR, complete_task_flags, moment_us, statuses_of
+from nu_plugin_orch.place import EVERYWHERE
+from nu_plugin_orch.place import questions as place_questions
 from nu_plugin_orch.protocol.signature import flag, signature, table
-from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files.layout import TASKS
-from orchestrator.files.read import read_tasks
-from orchestrator.files.rows import CORRUPT
-from orchestrator.model.states import TASK_STATUS_ALIASES, TASK_STATUSES
+from nu_plugin_orch.readers.tables import STREAM_FROM, EncodedRows, RowStream, plain_table, table_of
+from orchestrator.files import task_query
+from orchestrator.files.patience import TakesLonger
+from orchestrator.files.table import DAMAGED, TaskTable
+from orchestrator.files.wanted import Wanted
+from orchestrator.model.errors import NotFound, UsageError
+from orchestrator.model.states import TASK_STATUSES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from nu_plugin_orch.call import Call
-    from nu_plugin_orch.protocol.messages import Wire
+    from nu_plugin_orch.protocol.messages import Arguments
+    from nu_plugin_orch.protocol.value import Encoded
 
-__all__ = ["NOTE", "PREFIX", "SIGNATURE", "questions", "run"]
+__all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
 PREFIX = "Failed to read tasks"
 
 NOTE = "Nothing was changed."
 
-#: Size of a folder (of its names, not of its files) from which reading it may take long enough to be interrupted: some
-#: thousand files.
-_LARGE_FOLDER_BYTES = 128 << 10
+BLAME = {NotFound: ("workflow", "not known here"), UsageError: ("sort", "not a column")}
+
+#: Rows that may be encoded while everybody else waits, and that may be put together of what is kept.
+_QUICK_ROWS, _QUICK_KEPT = 1000, 5000
 
 SIGNATURE = signature(
     "orch tasks",
     "List tasks: highest priority first, then oldest.",
     output=table({"id": "String", "status": "String", "created_at": "Date", "priority": "Int"}),
-    extra="A file that cannot be read is left out with a warning; --all shows it as a row, --strict makes it an error.",
+    extra=(
+        "Filters go to the reader: fifty rows of a hundred thousand cost fifty rows. Shown are the columns that people "
+        "look at; --long gives all. A moment is a datetime, a duration (so long ago) or a text ('yesterday', "
+        "'2025-01-11 10:00'). A file that cannot be read is left out with a warning; --all shows it as a row, --strict "
+        "makes it an error. In a directory of a daemon its index and journal are read; --no-cache, --all and --strict "
+        "read every file."
+    ),
     flags=[
-        flag("status", "s", "String", "Only tasks with exactly this status", words=TASK_STATUSES),
+        flag(
+            "status",
+            "s",
+            {"OneOf": [{"List": "String"}, "String"]},
+            "Only tasks with exactly this status, or one of these",
+            words=TASK_STATUSES,
+        ),
+        flag("workflow", "w", "String", "Only tasks of this workflow: its id, or its definition (path, or end of it)"),
+        flag("operation", "o", "String", "Only tasks of this operation"),
+        flag("item", "i", "String", "Only tasks of this item"),
+        flag("from", "f", "Any", "Only tasks created at this moment or later"),
+        flag("to", "t", "Any", "Only tasks created before this moment"),
+        flag("min-priority", None, "Int", "Only tasks of this priority or a higher one"),
+        flag("max-priority", None, "Int", "Only tasks of this priority or a lower one"),
+        flag("sort", None, "String", "Order by this column instead; what has no value there comes last"),
+        flag("reverse", "r", None, "Turn the order around"),
         flag("limit", "l", "Int", "At most so many"),
-        flag("all", "a", None, "Also show files that cannot be read, with status `corrupt`"),
+        flag("long", None, None, "Show all columns"),
+        flag("all", "a", None, "Also archived tasks, and files that cannot be read (status `corrupt`)"),
         flag("strict", None, None, "A file that cannot be read is an error"),
+        flag("no-cache", None, None, "Read every file anew: shows what was changed by hand"),
         DATA_DIR,
     ],
     search_terms=["workflow", "queue", "list", "pending", "failed"],
     examples=[
         ("orch tasks", "Show all tasks"),
-        ("orch tasks --status failed --limit 5", "Show the five most urgent that failed"),
+        ("orch tasks --status [failed timed_out] --limit 5", "Show the five most urgent that failed"),
+        ("orch tasks --from 1day --status running", "Show those of the last day that run"),
+        ("orch tasks --long --sort duration --reverse --limit 3 | select id duration", "Show what took longest"),
         ("orch tasks | group-by status", "Put them together by status"),
-        ("orch tasks | where created_at > (date now) - 1day | select id status", "Show those of the last day"),
     ],
 )
 
 
-def run(call: "Call") -> "Wire | Later":
-    """A table of the tasks."""
-    limit, status, strict, all_rows = (
-        call.integer("limit"),
-        call.text("status"),
-        call.switch("strict"),
-        call.switch("all"),
-    )
-    if limit is not None and limit < 0:
-        raise WrongArgument("limit", f"A limit of {limit} rows means nothing.", "less than none", "Give 0 or more.")
+class _Options:
+    """What the flags ask for besides what is wanted. Raises WrongArgument."""
 
-    def work() -> "Wire":
-        statuses = None if status is None else (status,)
-        rows, problems = read_tasks(call.data_dir, statuses=statuses, limit=limit, strict=strict, all_rows=all_rows)
-        if problems:
-            call.warn(_left_out(problems))
-        if status is not None and not rows and limit != 0 and status not in (*TASK_STATUSES, CORRUPT):
-            call.warn(_unknown(status))
-        return Cells(call.values).table(rows, FORMAT_FIELDS)
+    def __init__(self, call: "Call") -> None:
+        self.limit = call.integer("limit")
+        if self.limit is not None and self.limit < 0:
+            told = f"A limit of {self.limit} rows means nothing."
+            raise WrongArgument("limit", told, "less than none", "Give 0 or more.")
+        self.sort, self.reverse = call.text("sort"), call.switch("reverse")
+        self.long, self.all, self.strict = call.switch("long"), call.switch("all"), call.switch("strict")
+        self.reads_files = call.switch("no-cache") or self.all or self.strict
+        now_us = time.time_ns() // 1000
+        self.statuses = statuses_of(call)
+        self.workflow, self.operation, self.item = call.text("workflow"), call.text("operation"), call.text("item")
+        self.since_us, self.until_us = moment_us(call, "from", now_us), moment_us(call, "to", now_us)
+        if self.since_us is not None and self.until_us is not None and self.since_us > self.until_us:
+            raise WrongArgument("to", "--to is before --from.", "before --from", "No task can be in between.")
+        self.priority_min, self.priority_max = call.integer("min-priority"), call.integer("max-priority")
+        if self.priority_min is not None and self.priority_max is not None and self.priority_min > self.priority_max:
+            told = f"--min-priority {self.priority_min} is more than --max-priority {self.priority_max}."
+            raise WrongArgument("max-priority", told, "less than --min-priority", "No task can be in between.")
 
-    return Later(work) if _is_large(call.data_dir) else work()
+    @property
+    def is_special(self) -> bool:
+        """Whether rows do not come as the table has them, in its order."""
+        return bool(self.sort or self.reverse or self.all or self.strict)
+
+    def wanted(self, tasks: TaskTable, cwd: str) -> Wanted:
+        """Which tasks. Raises NotFound, and what reading raises."""
+        ids = None
+        if self.workflow is not None:
+            ids = task_query.workflows_meant(tasks, self.workflow, cwd, archived=self.all)
+        return Wanted(
+            statuses=self.statuses,
+            workflows=ids,
+            operation=self.operation,
+            item=self.item,
+            since_us=self.since_us,
+            until_us=self.until_us,
+            priority_min=self.priority_min,
+            priority_max=self.priority_max,
+        )
 
 
-def _is_large(data_dir: str) -> bool:
+def questions(arguments: "Arguments") -> "dict[str, str | dict[str, Any]]":
+    """The place, and the current folder for the path of a definition."""
+    asked = place_questions(arguments)
+    return {"cwd": EVERYWHERE["cwd"], **asked} if "workflow" in arguments.named else asked
+
+
+def run(call: "Call") -> "Encoded | Stream | Later":
+    """A table of the tasks; a stream of them if they are very many."""
+    options = _Options(call)
+    tasks = TaskTable(call.data_dir, use_index=False) if options.reads_files else table_of(call.data_dir)
+
+    def work() -> "Encoded | Stream":
+        with tasks.lock:
+            return _listed(call, options, tasks) if options.is_special else _selected(call, options, tasks)
+
+    # Whoever holds the lock may read for long; and so may this call.
+    if options.is_special or options.reads_files or not tasks.lock.acquire(blocking=False):
+        return Later(work)
     try:
-        return os.stat(f"{data_dir}/{TASKS}").st_size >= _LARGE_FOLDER_BYTES
-    except OSError:
-        return False
+        return _selected(call, options, tasks, patient=False)
+    except TakesLonger:
+        return Later(work)
+    finally:
+        tasks.lock.release()
 
 
-def _left_out(problems: "list[dict[str, Any]]") -> str:
-    count = len(problems)
-    what = "1 task file cannot" if count == 1 else f"{count} task files cannot"
-    return f"{what} be read (`orch tasks --all` shows which). {problems[0]['message']}"
+def _listed(call: "Call", options: _Options, tasks: TaskTable) -> "Encoded":
+    """Rows in another order, or with other columns, or with rows that are not in the table."""
+    wanted = options.wanted(tasks, call.cwd)
+    rows, problems = task_query.list_tasks(
+        tasks,
+        wanted,
+        limit=options.limit,
+        sort=options.sort,
+        reverse=options.reverse,
+        all_rows=options.all,
+        strict=options.strict,
+    )
+    _warn(call, options, tasks, wanted, problems, is_empty=not rows)
+    return plain_table(rows, call.values.span, long=options.long)
 
 
-def _unknown(status: str) -> str:
-    """What an empty table does not tell: nothing can have this status (ruling A-24)."""
-    alias = TASK_STATUS_ALIASES.get(status.lower(), status.lower())
-    if alias in TASK_STATUSES and alias != status:
-        return f"no task has status `{status}`; the word here is `{alias}`."
-    return f"no task has status `{status}`. Statuses are {', '.join(TASK_STATUSES)}."
+def _selected(call: "Call", options: _Options, tasks: TaskTable, *, patient: bool = True) -> "Encoded | Stream":
+    """Rows as the table has them. Raises TakesLonger if nobody is `patient`."""
+    if not patient and options.workflow is not None and tasks.count > _QUICK_ROWS:
+        raise TakesLonger
+    wanted = options.wanted(tasks, call.cwd)
+    try:
+        answer, is_empty = _encoded(call, options, tasks, wanted, patient)
+    except DAMAGED:
+        tasks.drop_index()
+        answer, is_empty = _encoded(call, options, tasks, wanted, patient)
+    _warn(call, options, tasks, wanted, tasks.problems, is_empty=is_empty)
+    if tasks.problems and not tasks.count:
+        corrupt = [row for row in tasks.corrupt() if wanted.matches(row)]
+        return plain_table(corrupt[: options.limit], call.values.span, long=options.long)
+    return answer
+
+
+def _encoded(
+    call: "Call", options: _Options, tasks: TaskTable, wanted: Wanted, patient: bool
+) -> "tuple[Encoded | Stream, bool]":
+    """(the answer, whether it has no rows)."""
+    rows = EncodedRows(tasks.select(wanted, options.limit, patient=patient), long=options.long)
+    if len(rows) >= STREAM_FROM:
+        return Stream(RowStream(tasks, rows, call.values.span)), False
+    if not patient and len(rows) > _QUICK_ROWS and (len(rows) > _QUICK_KEPT or rows.missing > _QUICK_ROWS):
+        raise TakesLonger
+    return rows.table(call.values.span), not len(rows)
+
+
+def _warn(
+    call: "Call",
+    options: _Options,
+    tasks: TaskTable,
+    wanted: Wanted,
+    problems: "list[dict[str, Any]]",
+    *,
+    is_empty: bool,
+) -> None:
+    """Say what the table does not tell."""
+    if problems:
+        call.warn(task_query.left_out(problems, "orch tasks --all"))
+    if is_empty and not tasks.count and (text := task_query.no_directory(call.data_dir)) is not None:
+        call.warn(text)
+    elif is_empty and options.limit != 0:
+        for text in task_query.unknown_statuses(wanted.statuses or ()):
+            call.warn(text)
+        for text in task_query.unknown_names(tasks, wanted):
+            call.warn(text)
+
+
+def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+    """Workflows, operations and items, for their flags."""
+    return [(name, "") for name in _SORTABLE] if argument == "sort" else complete_task_flags(data_dir, argument)
+
+
+_SORTABLE = ("created_at", "started_at", "finished_at", "duration", "priority", "status", "id", "attempt", "workflow")

@@ -1,9 +1,7 @@
 """``orch validate``: everything that is wrong with a definition."""
 
-import os
-
 from nu_plugin_orch.call import Later
-from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, layer_path, questions
+from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, definition_path, layer_path, questions
 from nu_plugin_orch.commands.simulate import as_columns
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature, table
 from nu_plugin_orch.readers.cells import Cells
@@ -22,7 +20,7 @@ __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "questions", "run"]
 
 PREFIX = "Validation failed"
 
-BLAME = {NotFound: (0, "no such file")}
+BLAME = {NotFound: (0, "cannot be read")}
 
 NOTE = "Nothing was changed."
 
@@ -51,9 +49,9 @@ SIGNATURE = signature(
     ],
     search_terms=["workflow", "check", "lint", "kcl"],
     examples=[
-        ("orch validate data/examples/wuji.k", "Check a definition"),
+        ("orch validate data/examples/wuji.k | get valid", "Check a definition", True),
         ("orch validate data/examples/wuji.k --strict | get warnings", "See what could be better"),
-        ("orch validate data/examples/wuji.k --waves | get waves.0.id", "See what would run first"),
+        ("orch validate data/examples/wuji.k --waves | get waves.0.id", "See what would run first", ["create-servers"]),
         ("orch validate data/examples/wuji.k --dry-run | get dry_run.total", "See about how long it takes"),
         (
             "orch validate data/examples/environments.k --env prod --resolved | get resolved | where origin =~ layer",
@@ -65,7 +63,7 @@ SIGNATURE = signature(
 
 def run(call: "Call") -> Later:
     """A record of the report."""
-    path = call.path(0)
+    path = definition_path(call)
     waves, is_dry_run = call.switch("waves"), call.switch("dry-run")
     asked: dict[str, Any] = {
         "strict": call.switch("strict"),
@@ -75,8 +73,6 @@ def run(call: "Call") -> Later:
         "layer": layer_path(call),
         "resolved": call.switch("resolved"),
     }
-    if not os.path.exists(path):
-        raise NotFound(f"There is no file {path}.", "Paths start at the current folder.")
 
     def work() -> "Wire":
         if is_dry_run:

@@ -1,15 +1,13 @@
 """``orch why``: what keeps a task or a workflow from going on, or how it ended."""
 
-from nu_plugin_orch.commands.shared import DATA_DIR, workflow_ids
+from nu_plugin_orch.commands.shared import DATA_DIR, complete_by
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import positional, record, signature, table
-from orchestrator.files.read import read_tasks
+from orchestrator.files.directory import require_directory
 from orchestrator.files.why import why
-from orchestrator.files.why_facts import load_workflow
 from orchestrator.model.errors import (
     BadId,
     NotFound,
-    OrchestratorError,
     TaskInvalid,
     TasksUnreadable,
     WorkflowUnreadable,
@@ -35,9 +33,6 @@ BLAME = {
     WorkflowUnreadable: (0, "this workflow"),
 }
 
-#: Tasks that Tab offers at most, and the newest workflows out of which they are taken.
-_TASKS_MAX, _WORKFLOWS_MAX = 200, 5
-
 #: Columns of the chain that hold times.
 _TIMES = frozenset({"since", "due_at"})
 
@@ -58,14 +53,20 @@ SIGNATURE = signature(
     flags=[DATA_DIR],
     search_terms=["stuck", "blocked", "wait", "pending", "failed", "reason", "explain"],
     examples=[
-        ("orch why wuji-4k7q0d | get sentence", "Say it in a sentence"),
-        ("orch why wuji-4k7q0d | get chain | last | get unblocks", "Show what to do about it"),
+        ("orch why reindex-e0w990 | get sentence", "Say it in a sentence"),
+        (
+            "orch why certificates-zfdpn5.install.local.lb-1 | get chain.kind",
+            "Follow it to its root: no daemon, a dependency, and what that waits for",
+            ["lock", "dependency", "dependency", "slot"],
+        ),
+        ("orch why reindex-e0w990 | get chain | last | get unblocks", "Show what to do about it"),
     ],
 )
 
 
 def run(call: "Call") -> "Wire":
     """A record of the subject, its status, a sentence and the chain."""
+    require_directory(call.data_dir)
     answer = why(call.data_dir, call.text(0) or "")
     chain = call.values.list_of([_row(call.values, row) for row in answer["chain"]])
     told = {name: call.values.string(answer[name]) for name in ("subject", "status", "sentence")}
@@ -87,19 +88,4 @@ def _row(values: "Values", row: "dict[str, Any]") -> "Wire":
 
 def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
     """Ids of workflows, newest first, and of tasks that are not done."""
-    if argument != 0:
-        return None
-    workflows = workflow_ids(data_dir)
-    if not workflows:  # a foreign directory
-        return [(row["id"], row["status"]) for row in read_tasks(data_dir, limit=_TASKS_MAX)[0]]
-    return workflows + [task for identifier, _ in workflows[:_WORKFLOWS_MAX] for task in _tasks(data_dir, identifier)]
-
-
-def _tasks(data_dir: str, identifier: str) -> "list[tuple[str, str]]":
-    """(id, status) of the tasks of a workflow that have not succeeded."""
-    try:
-        workflow = load_workflow(data_dir, identifier)
-    except OrchestratorError:
-        return []
-    entries = workflow.entries.values() if workflow else ()
-    return [(it.task, it.status) for it in entries if it.status != "succeeded"][:_TASKS_MAX]
+    return complete_by({0: "subjects"}, data_dir, argument)

@@ -4,6 +4,7 @@ from nu_plugin_orch.commands.shared import DATA_DIR, FORMAT_FIELDS, workflow_ids
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import positional, record, signature
 from nu_plugin_orch.readers.cells import Cells
+from orchestrator.files.directory import require_directory
 from orchestrator.files.read import read_workflow
 from orchestrator.model.errors import BadId, NotFound
 
@@ -26,14 +27,19 @@ SIGNATURE = signature(
     flags=[DATA_DIR],
     search_terms=["batch", "state", "progress"],
     examples=[
-        ("orch workflow wuji-4k7q0d", "Show one"),
-        ("orch workflow wuji-4k7q0d | get operations | where status != succeeded", "Show what is not done"),
+        ("orch workflow certificates-h3fsrg", "Show one"),
+        (
+            "orch workflow certificates-h3fsrg | get operations | where status != succeeded | select id status",
+            "Show what is not done",
+            [{"id": "renew", "status": "timed_out"}, {"id": "install", "status": "upstream_failed"}],
+        ),
     ],
 )
 
 
 def run(call: "Call") -> "Wire":
     """A record of the fields of its state.json."""
+    require_directory(call.data_dir)
     return Cells(call.values).record(read_workflow(call.data_dir, call.text(0) or ""), FORMAT_FIELDS)
 
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
         end: int
 
 
+#: Of a message that is quoted: items of a list, levels of nesting, characters.
+_ITEMS_MAX, _LEVELS_MAX, _TEXT_MAX = 5, 3, 200
+
+
 class ProtocolError(Exception):
     """The conversation cannot go on as one of the two wants it."""
 
@@ -22,6 +26,31 @@ class LocalProtocolError(ProtocolError):
 
 class RemoteProtocolError(ProtocolError):
     """The engine said something that is not the protocol. The connection is of no use any more."""
+
+
+def shortened(what: "Any") -> str:
+    """What the engine sent, for an error: a line, however large or deep it is."""
+    text = _shown(what, _LEVELS_MAX)
+    return text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}…"
+
+
+def _shown(what: "Any", levels: int) -> str:
+    if isinstance(what, (str, bytes)):
+        return repr(what[:_TEXT_MAX])
+    if not isinstance(what, (dict, list, tuple)):
+        return repr(what)
+    if not levels:
+        return "…"
+    if isinstance(what, dict):
+        parts = [f"{_shown(key, 1)}: {_shown(what[key], levels - 1)}" for key in _first(what)]
+    else:
+        parts = [_shown(item, levels - 1) for item in _first(what)]
+    text = ", ".join(parts if len(what) <= _ITEMS_MAX else [*parts, "…"])
+    return f"{{{text}}}" if isinstance(what, dict) else f"[{text}]"
+
+
+def _first(what: "Any") -> "list[Any]":
+    return [item for item, _ in zip(what, range(_ITEMS_MAX), strict=False)]
 
 
 def labeled_error(

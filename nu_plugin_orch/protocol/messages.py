@@ -1,6 +1,6 @@
 """What the engine says, as `Session.receive` gives it."""
 
-from nu_plugin_orch.protocol.errors import RemoteProtocolError
+from nu_plugin_orch.protocol.errors import RemoteProtocolError, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,12 +171,31 @@ def parse_arguments(call: "Any") -> Arguments:
         RemoteProtocolError: it has another shape.
     """
     try:
-        pairs = [(name["item"], name["span"], value) for name, value in call["named"]]
+        pairs = [(name["item"], _span(name["span"]), value) for name, value in call["named"]]
         return Arguments(
-            call["head"],
-            list(call["positional"]),
-            {name: value for name, _, value in pairs},
+            _span(call["head"]),
+            [_value(value) for value in call["positional"]],
+            {name: value if value is None else _value(value) for name, _, value in pairs},
             {name: span for name, span, _ in pairs},
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise RemoteProtocolError(f"a call has an unknown shape: {error!r}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RemoteProtocolError(f"a call has an unknown shape: {shortened(call)}") from error
+
+
+def _span(found: "Any") -> "Span":
+    """A span that may be sent back: a wrong one is one the engine ends over. Raises ValueError."""
+    start, end = found["start"], found["end"]
+    if type(start) is not int or type(end) is not int or not 0 <= start <= end:
+        raise ValueError("no span")
+    span: Span = found
+    return span
+
+
+def _value(found: "Any") -> "Wire":
+    """A value of which kind and place are sure; what is in it is looked at by who wants it. Raises as `_span`."""
+    ((kind, payload),) = found.items()
+    if not isinstance(kind, str):
+        raise ValueError("no kind")
+    _span(payload["span"])
+    value: Wire = found
+    return value

@@ -17,7 +17,7 @@ Methods that send return bytes, and raise LocalProtocolError before anything has
 """
 
 from nu_plugin_orch.protocol.encoding import ANNOUNCEMENT, Decoder, encode
-from nu_plugin_orch.protocol.errors import LocalProtocolError, RemoteProtocolError
+from nu_plugin_orch.protocol.errors import LocalProtocolError, RemoteProtocolError, shortened
 from nu_plugin_orch.protocol.messages import (
     Answer,
     CompletionWanted,
@@ -35,6 +35,7 @@ from nu_plugin_orch.protocol.messages import (
     parse_arguments,
 )
 from nu_plugin_orch.protocol.streams import OutgoingStream
+from nu_plugin_orch.protocol.value import Encoded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from nu_plugin_orch.protocol.messages import Wire
 
 PROTOCOL = "nu-plugin"
+
+#: In MessagePack. What is encoded already is put in the place of one.
+_NOTHING = b"\xc0"
+_TWO_NOTHINGS = 2 * _NOTHING
 
 
 class Session:
@@ -86,11 +91,11 @@ class Session:
         if kind == "Hello":
             return self._hello_received(body)
         if self.engine_version is None:
-            raise RemoteProtocolError(f"the engine sent {kind} before Hello")
+            raise RemoteProtocolError(f"the engine sent {_short(kind)} before Hello")
         try:
             return self._dispatch(kind, body)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise RemoteProtocolError(f"the engine sent {kind} in an unknown shape: {_short(body)}") from error
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise RemoteProtocolError(f"the engine sent {_short(kind)} in an unknown shape: {_short(body)}") from error
 
     def _hello_received(self, body: "Any") -> EngineHello:
         if self.engine_version is not None:
@@ -119,7 +124,7 @@ class Session:
 
     def _called(self, call: int, what: "Any") -> Message:
         if type(call) is not int or call in self._calls or call in self._streaming:
-            raise RemoteProtocolError(f"the engine opened call {call!r}, which is none or is open already")
+            raise RemoteProtocolError(f"the engine opened call {_short(call)}, which is none or is open already")
         self._calls[call] = None
         if what == "Metadata":
             return MetadataWanted(call)
@@ -162,8 +167,11 @@ class Session:
         """Answer `SignatureWanted`; see `nu_plugin_orch.protocol.signature`."""
         return self._respond(call, {"Signature": signatures})
 
-    def value(self, call: int, value: "Wire") -> bytes:
+    def value(self, call: int, value: "Wire | Encoded") -> bytes:
         """Answer `Run` with a value."""
+        if isinstance(value, Encoded):
+            head = self._respond(call, {"PipelineData": {"Value": [None, None]}})
+            return head[: -len(_TWO_NOTHINGS)] + value.data + _NOTHING
         data = "Empty" if "Nothing" in value else {"Value": [value, None]}
         return self._respond(call, {"PipelineData": data})
 
@@ -194,11 +202,14 @@ class Session:
         """How many items may be sent on `stream` now."""
         return self._streams[stream].room if stream in self._streams else 0
 
-    def item(self, stream: int, value: "Wire") -> bytes:
+    def item(self, stream: int, value: "Wire | Encoded") -> bytes:
         """The next item of a stream."""
         if stream not in self._streams:
             raise LocalProtocolError(f"stream {stream} has ended")
-        data = _bytes({"Data": [stream, {"List": value}]})
+        if isinstance(value, Encoded):
+            data = _bytes({"Data": [stream, {"List": None}]})[: -len(_NOTHING)] + value.data
+        else:
+            data = _bytes({"Data": [stream, {"List": value}]})
         self._streams[stream].sent()
         return data
 
@@ -264,5 +275,4 @@ def _completion(text: str, description: str) -> "dict[str, Any]":
 
 
 def _short(what: "Any") -> str:
-    text = repr(what)
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    return shortened(what)

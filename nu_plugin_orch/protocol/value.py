@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 
 
+class Encoded:
+    """A value that is encoded already, as `data`."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
 class NotPlain(ValueError):
     """A value of a kind that is no JSON; the text is the kind."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nu_plugin_orch.protocol.messages import Wire
     from nu_plugin_orch.protocol.value import Values
 
-_TIMES = frozenset({"time", "last_check"})
+_TIMES = frozenset({"at", "time", "last_check"})
 _TIME_SUFFIX = "_at"
 _DURATION_SUFFIX = "_ms"
 
@@ -27,6 +27,9 @@ _DURATION_MS_MAX = (1 << 63) / 1_000_000
 #: Levels of lists and records that are shown as such; deeper ones, which only hostile files have, as text. The
 #: engine's decoder gives up at about 300.
 _DEPTH_MAX = 24
+
+#: Times that are remembered.
+_DATES_MAX = 10_000
 
 #: Length of the only form `rfc3339` writes for the years 1000 to 9999; Nushell takes no others.
 _RFC3339_LENGTH = 27
@@ -54,6 +57,10 @@ class Cells:
 
     def record(self, row: "dict[str, Any]", omit: "Collection[str]" = (), depth: int = 0) -> "Wire":
         """A record of the fields of `row`, in their order, without `omit`."""
+        return self._values.record(self.fields(row, omit, depth))
+
+    def fields(self, row: "dict[str, Any]", omit: "Collection[str]" = (), depth: int = 0) -> "dict[str, Wire]":
+        """The fields of such a record."""
         fields: dict[str, Wire] = {}
         columns, makers = self._columns, self._makers
         for name, raw in row.items():
@@ -71,7 +78,7 @@ class Cells:
                 fields[name[: -len(_DURATION_SUFFIX)]] = self._duration(raw, depth)
             else:
                 fields[_clean(name, row, fields)] = self._cell(raw, depth)
-        return self._values.record(fields)
+        return fields
 
     def _cell(self, raw: "Any", depth: int) -> "Wire":
         make = self._makers.get(type(raw))
@@ -89,6 +96,8 @@ class Cells:
     def _date(self, text: str) -> "Wire":
         found = self._dates.get(text)
         if found is None:
+            if len(self._dates) >= _DATES_MAX:  # of a stream, which may go on for months
+                self._dates.clear()
             found = self._dates[text] = self._to_date(text)
         return found
 
@@ -108,6 +117,11 @@ class Cells:
         return self._cell(raw, depth)
 
 
+def is_told_by_name(name: str) -> bool:
+    """Whether the name of a column says that it holds times or durations."""
+    return _kind_of(name) in (_TIME, _DURATION)
+
+
 def _kind_of(name: str) -> int:
     if not name.isascii():
         return _STRANGE
@@ -123,6 +137,8 @@ def _is_free(name: str, row: "dict[str, Any]", fields: "dict[str, Wire]") -> boo
 def _clean(name: str, row: "dict[str, Any]", fields: "dict[str, Wire]") -> str:
     """A column name that is valid text and like no other of the row: the engine takes nothing else."""
     clean = name.encode("utf-8", "replace").decode()
+    if clean != name and not _is_free(clean, row, fields):
+        clean += f"?{len(fields)}"  # of which there is one each; those that differ by surrogates can be very many
     while clean != name and not _is_free(clean, row, fields):
         clean += "?"
     return clean
@@ -131,4 +147,7 @@ def _clean(name: str, row: "dict[str, Any]", fields: "dict[str, Wire]") -> str:
 def _as_text(raw: object) -> str:
     import json
 
-    return json.dumps(raw)
+    try:
+        return json.dumps(raw)
+    except RecursionError:  # what could just be read can be too deep to be written
+        return "(nested too deeply)"

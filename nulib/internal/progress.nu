@@ -9,11 +9,11 @@ export def changes [workflow: string, from: string, data_dir?: string]: nothing 
 }
 
 # Prints one line for each change of a task until the workflow has ended; its last change. Lines go to standard
-# error, so that a script can use what the command returns. `tasks`: how many there are. With `undoing` tasks are counted
+# error, so that a script can use what the command returns. `tasks`: how many there are, `over` of them over already. With `undoing` tasks are counted
 # that are undone, which may be known only when what runs has been stopped.
-export def show [workflow: string, from: string, tasks: int, data_dir?: string, --undoing]: nothing -> record {
+export def show [workflow: string, from: string, tasks: int, data_dir?: string, --undoing, --over: int = 0]: nothing -> record {
   # As short as this because Nushell shows all of it when it is interrupted.
-  changes $workflow $from $data_dir | reduce --fold {over: 0, begun: 0, undoing: $undoing} {|change, seen| $seen | tell $change $tasks } | get last
+  changes $workflow $from $data_dir | reduce --fold {over: $over, begun: 0, undoing: $undoing} {|change, seen| $seen | tell $change $tasks } | get last
 }
 
 # Returns when the state of a submitted workflow can be read: the daemon answers when the submission is safe, and
@@ -49,6 +49,15 @@ def tell [change: record, tasks: int]: record -> record {
   {over: $over, begun: $begun, undoing: $undoing, began: $began, last: $change}
 }
 
+# Prints a change of a task of whatever workflow, as it happens.
+export def tell-of [change: record]: nothing -> nothing {
+  if $change.task == null or $change.status == pending { return }
+  let parts = $change.task | split row --number 4 "."
+  let time = $change.time | date to-timezone local | format date "%H:%M:%S"
+  let status = $change.status | fill --width 15 | paint $change.status
+  print --stderr $"($time)  ($status)  ($parts.0 | fill --width 24)  ($parts.1 | fill --width 16)  ($parts.3)($change | note)"
+}
+
 # Whether a task has come to its end; what a rollback makes of it afterwards does not count again.
 def ends-task [undoing: bool]: record -> bool {
   let unfinished = if $undoing { [rolling_back] } else { [null "" pending waiting_retry running] }
@@ -61,11 +70,16 @@ def line [elapsed: duration, count: string]: record -> string {
   let parts = $change.task | split row --number 4 '.'
   let seconds = $elapsed / 1sec | into string --decimals 1 | fill --alignment right --width 6
   let status = $change.status | fill --width 15 | paint $change.status
-  let note = match $change.status {
+  $"($seconds)s ($count | fill --alignment right --width 7)  ($status)  ($parts.1 | fill --width 16)  ($parts.3)($change | note)"
+}
+
+# What is worth knowing about a change besides, behind two blanks.
+def note []: record -> string {
+  let change = $in
+  match $change.status {
     running => (if $change.attempt > 1 { $"  attempt ($change.attempt)" } else { "" })
     _ => (if ($change.reason | is-empty) { "" } else { $"  ($change.reason)" })
   }
-  $"($seconds)s ($count | fill --alignment right --width 7)  ($status)  ($parts.1 | fill --width 16)  ($parts.3)($note)"
 }
 
 def paint [status: string]: string -> string {

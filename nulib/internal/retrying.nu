@@ -1,5 +1,8 @@
 # Retrying what rows or ids name: several workflows with one command.
 
+use input.nu [items-of named-id refuse task-id]
+use many.nu
+
 # How the name of a workflow ends that only checks what another one declares (drift).
 const CHECK = " (check)"
 
@@ -16,14 +19,8 @@ export def check-flags [choices: record, latest: record]: nothing -> nothing {
   }
 }
 
-# Raises an error unless `rows` are something, and none of `flags` is given, which are about one workflow.
-export def check-rows [rows: any, flags: record]: nothing -> nothing {
-  if ($rows | describe --detailed | get type) not-in [list table record string] {
-    error make --unspanned {
-      msg: "Which workflow is to be retried?"
-      help: "Name one, or give tasks: orch tasks --status failed | batch retry"
-    }
-  }
+# Raises an error if one of `flags` is given, which are about one workflow.
+export def check-flags-of-rows [flags: record]: nothing -> nothing {
   let flag = $flags | given | get 0?
   if $flag != null {
     error make --unspanned {
@@ -33,30 +30,28 @@ export def check-rows [rows: any, flags: record]: nothing -> nothing {
   }
 }
 
-# One request for each workflow that `given` names; their answers, and what was refused as `error`. An error if all were.
-export def rows [given: any, data_dir?: string]: nothing -> table {
-  let wanted = [$given] | flatten | each {|it| $it | meant } | worth-retrying $data_dir
-  let answers = $wanted | get workflow | uniq | each {|workflow| $wanted | where workflow == $workflow | ask $data_dir }
-  let refused = $answers | where error != null
-  if ($refused | is-not-empty) and ($refused | length) == ($answers | length) {
-    error make --unspanned {
-      msg: ($refused | each {|it| $"($it.workflow): ($it.error)" } | str join (char nl))
-      help: $"All that were asked for were refused: ($answers | length)."
-    }
+# One request for each workflow that what was `taken` names; their answers, and what was refused as `error`. An error if all
+# were; `typed` as for `blame`.
+export def rows [input: record, typed: record, data_dir?: string]: nothing -> table {
+  let items = items-of $input "Which workflow is to be retried?" "orch tasks --status failed | batch retry"
+  for it in $items {
+    if ($it | named-id) == null { refuse $input $it "ids or rows of tasks" "orch tasks --status failed | batch retry" }
   }
-  $answers
+  let wanted = $items | each {|it| $it | meant } | worth-retrying $data_dir
+  if ($wanted | is-empty) { return [] }
+  let groups = $wanted | group-by workflow
+  let nothing_known = {status: null, tasks: 0}
+  many each-of ($groups | columns) $typed {|id| {workflow: $id} | merge $nothing_known } {|id|
+    let rows = $groups | get ([$id] | into cell-path)
+    let tasks = if ($rows | any {|it| $it.task == null }) { null } else { $rows.task }
+    orch retry $id --tasks $tasks --data-dir $data_dir | reject cursor
+  }
 }
 
 # What one row or id names: a workflow, one task of it or null for all, and whether it was named itself.
 def meant []: any -> record {
   let it = $in
-  let kind = $it | describe --detailed | get type
-  let id = if $kind == string { $it } else if $kind == record { $it.id? | default "" }
-  if ($id | describe) != "string" or ($id | is-empty) {
-    error make --unspanned {msg: "These rows are not tasks: they lack `id` or `workflow`.", help: "Give rows of `orch tasks`."}
-  }
-  let parts = $id | split row --number 2 "."
-  {workflow: $parts.0, task: (if ($parts | length) > 1 { $id }), named: ($kind == string)}
+  {workflow: ($it | named-id | split row "." | first), task: ($it | task-id), named: (($it | describe) == "string")}
 }
 
 # Without rows of checks and of workflows that others have continued; a word on standard error tells of those.
@@ -72,18 +67,6 @@ def worth-retrying [data_dir?: string]: list -> table {
     print --stderr $"($workflow) is left out: ($why)."
   }
   $wanted | where {|it| $it.named or $it.workflow not-in $left }
-}
-
-# The answer for rows of one workflow.
-def ask [data_dir?: string]: table -> record {
-  let wanted = $in
-  let workflow = $wanted.0.workflow
-  let tasks = if ($wanted | any {|it| $it.task == null }) { null } else { $wanted.task }
-  try {
-    orch retry $workflow --tasks $tasks --data-dir $data_dir | reject cursor | insert error null
-  } catch {|error|
-    {workflow: $workflow, status: null, tasks: 0, error: ($error.msg | str replace "Failed to retry: " "")}
-  }
 }
 
 def given []: record -> list<string> {

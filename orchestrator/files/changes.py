@@ -12,12 +12,15 @@ from orchestrator.files import document
 from orchestrator.files.journal_tail import JournalTail, rows
 from orchestrator.files.layout import TASKS
 from orchestrator.files.locate import check_directory
+from orchestrator.files.since import TELL_EPOCH, Beginning
 from orchestrator.model.errors import NotFound, UsageError
 from orchestrator.model.limits import SMALL_FILE_BYTES_MAX
 from orchestrator.model.times import rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from orchestrator.files.rows import Row
 
     Identity = tuple[int, int, int]
@@ -33,48 +36,120 @@ _FOLDER_PAUSE_S = 0.05
 _FOLDER_SHARE = 0.1
 
 
-def follow(data_dir: str, cursor: "str | None" = None, *, from_start: bool = False) -> "JournalChanges | FolderChanges":
+def follow(
+    data_dir: str, cursor: "str | None" = None, *, from_start: bool = False, since_us: "int | None" = None
+) -> "JournalChanges | FolderChanges":
     """Something whose `poll` gives the rows that came since, and whose `pause_s` says when to ask again.
 
-    Rows are those of `orchestrator.files.journal_tail.rows`. `cursor` and `from_start` are those of `JournalTail`.
+    Rows are those of `orchestrator.files.journal_tail.rows` with a ``cursor``: what is followed from there begins with
+    the next row. `from_start` is that of `JournalTail`; `cursor` is one of its, or that of a row. With `since_us` the
+    first rows are those of the first record of that time or later.
 
     Raises:
         NotFound: there is no such directory.
-        UsageError: a cursor for a foreign directory, which has no journal; or something that is no cursor.
+        UsageError: a beginning for a foreign directory, which has no journal; or something that is no cursor.
         CursorLost, JournalUnreadable, FormatTooNew: as `JournalTail` and `check_directory` say.
     """
     if check_directory(data_dir):
+        if since_us is not None:
+            since = rfc3339(max(since_us, 0))
+            begin = Beginning(data_dir, since)
+            changes = JournalChanges(JournalTail(data_dir, begin.cursor, from_start=begin.cursor is None), since=since)
+            changes.oldest = begin.oldest
+            return changes
+        if cursor is not None and "." in cursor:
+            return JournalChanges(*_amid_record(data_dir, cursor))
         return JournalChanges(JournalTail(data_dir, cursor, from_start))
     if not os.path.isdir(data_dir):
         raise NotFound(f"There is no data directory {data_dir}.", "Start a daemon on it: orchestrator serve")
-    if cursor is not None or from_start:
+    if cursor is not None or from_start or since_us is not None:
         raise UsageError(f"{data_dir} has no journal: nobody knows what happened there before now.", "")
     return FolderChanges(data_dir)
 
 
 class JournalChanges:
-    """The changes of a directory of ours."""
+    """The changes of a directory of ours.
 
-    def __init__(self, tail: JournalTail) -> None:
+    A record may hold many rows, and whoever reads them may stop between two. So the cursor of a row is
+    ``<epoch>:<seq>.<n>``, behind the first n rows of that record; that of its last row is the record's own.
+
+    Attributes:
+        pause_s: how long the next `poll` may wait.
+        moved: whether the last `poll` met records, with rows to show or not.
+        seq: of the last record.
+        cursor: behind everything that `poll` has given.
+        oldest: the time of the oldest record there is, if more was asked for.
+    """
+
+    oldest: "str | None" = None
+
+    def __init__(self, tail: JournalTail, passed: int = 0, since: str = "") -> None:
+        """Begin where `tail` stands, behind `passed` rows of its first record, with the first record from `since`."""
         self.pause_s = _JOURNAL_PAUSE_S
+        self.moved = False
+        self.cursor = tail.cursor
+        epoch, _, seq = self.cursor.partition(":")
+        self.seq = int(seq)
+        self._epoch = int(epoch)
         self._tail = tail
+        self._passed = passed
+        self._since = since
 
     def poll(self) -> "list[Row]":
         """The rows of the next records; where there were any, there may be more. Raises as `JournalTail.poll` does."""
-        found = [row for record in self._tail.poll() for row in rows(record)]
-        self.pause_s = _JOURNAL_PAUSE_S if found else min(self.pause_s * _JOURNAL_PAUSE_GROWTH, _JOURNAL_PAUSE_MAX_S)
+        records = self._tail.poll()
+        self.moved = bool(records)
+        if not records:
+            self.pause_s = min(self.pause_s * _JOURNAL_PAUSE_GROWTH, _JOURNAL_PAUSE_MAX_S)
+            return []
+        self.pause_s = _JOURNAL_PAUSE_S
+        found = [row for record in records for row in self._rows(record)]
+        self.cursor = f"{self._epoch}:{self.seq}"
         return found
 
     def close(self) -> None:
         """Give the open file back."""
         self._tail.close()
 
+    def _rows(self, record: "dict[str, Any]") -> "list[Row]":
+        self.seq = record["seq"]
+        if record["event"] in TELL_EPOCH:
+            self._epoch = record["data"]["epoch"]
+        if self._since:
+            if record["time"] < self._since:
+                return []
+            self._since = ""  # a clock that was put back makes nothing vanish that came later
+        found = rows(record)
+        place = f"{self._epoch}:{self.seq}"
+        for number, row in enumerate(found, 1):
+            row["cursor"] = f"{place}.{number}"
+        if found:
+            found[-1]["cursor"] = place
+        passed, self._passed = self._passed, 0
+        return found[passed:]
+
+
+def _amid_record(data_dir: str, cursor: str) -> "tuple[JournalTail, int]":
+    """(tail before the record of `cursor`, rows of it that have been seen). Raises as `JournalTail` does."""
+    record, _, count = cursor.partition(".")
+    epoch, _, seq = record.partition(":")
+    if not count.isdecimal() or seq == "0":
+        raise UsageError(f"{cursor!r} is no cursor.", "A cursor is <epoch>:<seq>, or what the column `cursor` shows.")
+    JournalTail(data_dir, record).close()  # the record itself still has to be there, and not another in its place
+    return JournalTail(data_dir, f"{epoch}:{int(seq) - 1}"), int(count)
+
 
 class FolderChanges:
-    """The changes of a foreign directory. A file that cannot be read is left out until it can."""
+    """The changes of a foreign directory. A file that cannot be read is left out until it can.
+
+    Attributes are those of `JournalChanges`; there is no place to go on from.
+    """
+
+    seq = cursor = oldest = None
 
     def __init__(self, data_dir: str) -> None:
         self.pause_s = _FOLDER_PAUSE_S
+        self.moved = False
         self._folder = f"{data_dir}/{TASKS}"
         self._met: dict[str, Identity] = {}
         self._statuses: dict[str, str] = {}
@@ -85,6 +160,7 @@ class FolderChanges:
         began = time.monotonic()
         changed = [row for entry in self._entries() if (row := self._look(entry)) is not None]
         self.pause_s = max(_FOLDER_PAUSE_S, (time.monotonic() - began) / _FOLDER_SHARE)
+        self.moved = bool(changed)
         return sorted(changed, key=lambda row: (row["time"], row["task"]))
 
     def close(self) -> None:
@@ -125,4 +201,5 @@ class FolderChanges:
             "status": status,
             "attempt": content.get("attempt"),
             "reason": content.get("reason"),
+            "cursor": None,
         }

@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+#: What JSON takes for blank.
+_BLANK = " \t\n\r"
+
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
-#: The decoder, once it has been made: json is not imported before something is to be decoded.
+#: Characters of a hostile key that are shown.
+_SHOWN_MAX = 80
+
+#: The decoder, once it has been made.
 _made: "list[Callable[[str], Any]]" = []
+_made_plain: "list[Callable[[str], Any]]" = []
 
 
 class Malformed(ValueError):
@@ -76,20 +83,72 @@ def _read_up_to(fd: int, size: int) -> bytes:
     return content
 
 
-def _make_decoder() -> "Callable[[str], Any]":
-    import json
+def loads(content: bytes) -> "Any":
+    """What `json.loads` gives for UTF-8, for files of the daemon's own: nothing but the grammar is looked at.
 
-    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
-    _made.append(decoder.decode)
-    return decoder.decode
+    Raises:
+        ValueError: it is no JSON, or no UTF-8.
+        RecursionError: it is nested too deeply.
+    """
+    if not _made_plain:
+        _made_plain.append(_decoder(_Plain))
+    return _made_plain[0](content.decode())
+
+
+def _make_decoder() -> "Callable[[str], Any]":
+    decode = _decoder(_Strict)
+    _made.append(decode)
+    return decode
+
+
+def _decoder(context: "type[_Plain]") -> "Callable[[str], Any]":
+    """A decoder by the scanner that the json module itself uses.
+
+    The module around it pulls in `re` and `enum`, which takes longer than everything else that `orchestrator status` or
+    the plugin's first answer needs. It is asked where something is wrong, for its words, and where there is no scanner
+    in C.
+    """
+
+    def decode_slowly(text: str) -> "Any":
+        import json
+
+        return json.JSONDecoder(
+            object_pairs_hook=context.object_pairs_hook,
+            parse_constant=context.parse_constant,
+            parse_float=context.parse_float,
+        ).decode(text)
+
+    try:
+        from _json import make_scanner  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return decode_slowly
+    scan = make_scanner(context)  # type: ignore[arg-type,unused-ignore]
+
+    def decode(text: str) -> "Any":
+        try:
+            found, end = scan(text, len(text) - len(text.lstrip(_BLANK)))
+        except (StopIteration, SystemError):  # the scanner knows its own error only once json is imported
+            return decode_slowly(text)
+        return decode_slowly(text) if text[end:].strip(_BLANK) else found
+
+    return decode
 
 
 def _unique(pairs: "list[tuple[str, Any]]") -> "dict[str, Any]":
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} is there twice")
+        raise ValueError(f"the key {_first_twice(pairs)!r} is there twice")
     return found
+
+
+def _first_twice(pairs: "list[tuple[str, Any]]") -> str:
+    """The first key that was there before, or its beginning: it may be as long as the file."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            break
+        seen.add(name)
+    return name if len(name) <= _SHOWN_MAX else f"{name[:_SHOWN_MAX]}…"
 
 
 def _no_constant(name: str) -> float:
@@ -101,3 +160,22 @@ def _finite(text: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise ValueError(f"the number {text[:20]} is too large")
     return number
+
+
+class _Plain:
+    """What the scanner is told: as little as the json module tells it by itself."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook: "Callable[[list[tuple[str, Any]]], Any] | None" = None
+    parse_float: "Callable[[str], Any]" = float
+    parse_int = int
+    parse_constant: "Callable[[str], Any]" = float
+
+
+class _Strict(_Plain):
+    """What is refused besides what is no JSON."""
+
+    object_pairs_hook = staticmethod(_unique)
+    parse_float = staticmethod(_finite)
+    parse_constant = staticmethod(_no_constant)

@@ -46,7 +46,8 @@ def send(
         arguments: of the command.
         by: who asks; the user's name unless given.
         timeout_s: after it the request is void, and nobody waits for it.
-        key: makes the request idempotent: sent again with the same key it is not done again.
+        key: makes the request idempotent: sent again with the same key it is not done again. One that was refused
+            is looked at anew: the definition may have been corrected.
 
     Raises:
         NoDaemon: nobody would read it; nothing was written.
@@ -60,8 +61,9 @@ def send(
     if not is_safe_id(key):
         raise BadId(f"{key!r} cannot be the key of a request.", "Use letters, digits, hyphens; 120 at most.")
     now_us = time.time_ns() // 1000
+    refused = _refusal(_reply_path(data_dir, key))
     _leave(data_dir, key, request_bytes(key, command, arguments, by or user_name(), now_us, timeout_s))
-    return _result(_await_reply(data_dir, key, timeout_s))
+    return _result(_await_reply(data_dir, key, timeout_s, refused))
 
 
 def request_bytes(key: str, command: str, arguments: "dict[str, Any]", by: str, now_us: int, timeout_s: float) -> bytes:
@@ -111,12 +113,36 @@ def _leave(data_dir: str, key: str, content: bytes) -> None:
         raise NoDaemon(f"The request cannot be left in {inbox}: {why}.", remedy) from error
 
 
-def _await_reply(data_dir: str, key: str, timeout_s: float) -> "dict[str, Any]":
-    path = f"{data_dir}/{layout.REPLIES}/{key}.json"
+def _reply_path(data_dir: str, key: str) -> str:
+    return f"{data_dir}/{layout.REPLIES}/{key}.json"
+
+
+def _refusal(path: str) -> "tuple[int, int] | None":
+    """Which file at `path` is an earlier refusal, None if there is none."""
+    try:
+        found = os.stat(path)
+        return None if document.load(path, FILE_BYTES_MAX).get("ok") else (found.st_ino, found.st_mtime_ns)
+    except (OSError, document.Malformed):
+        return None
+
+
+def _has_come(path: str, refused: "tuple[int, int] | None") -> bool:
+    """Whether there is an answer at `path` that is not the one `refused`."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return (found.st_ino, found.st_mtime_ns) != refused
+
+
+def _await_reply(data_dir: str, key: str, timeout_s: float, refused: "tuple[int, int] | None") -> "dict[str, Any]":
+    """The answer, once there is one that is not the file `refused`."""
+    path = _reply_path(data_dir, key)
     end, pause, looks = time.monotonic() + timeout_s, _PAUSE_S, 0
     while True:
         try:
-            return document.load(path, FILE_BYTES_MAX)
+            if refused is None or _has_come(path, refused):
+                return document.load(path, FILE_BYTES_MAX)
         except FileNotFoundError:
             pass
         except (OSError, document.Malformed) as error:
@@ -127,7 +153,7 @@ def _await_reply(data_dir: str, key: str, timeout_s: float) -> "dict[str, Any]":
                 f"The daemon of {data_dir} did not answer request {key} within {timeout_s:g} s.",
                 "The request has expired and will not be carried out. See daemon.log.",
             )
-        if looks % _LOOKS_PER_QUESTION == 0 and not is_held(data_dir) and not os.path.exists(path):
+        if looks % _LOOKS_PER_QUESTION == 0 and not is_held(data_dir) and not _has_come(path, refused):
             raise NoReply(
                 f"The daemon of {data_dir} ended before it answered request {key}.",
                 f"The next one will carry it out if it starts within {timeout_s:g} s of now.",

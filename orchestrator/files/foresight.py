@@ -32,9 +32,8 @@ def configured(directory: str) -> "dict[str, Any]":
     import tomllib
 
     try:
-        with open(f"{directory}/{SETTINGS_FILE}", "rb") as file:
-            settings = tomllib.load(file)
-    except (OSError, ValueError):
+        settings = tomllib.loads(document.read(f"{directory}/{SETTINGS_FILE}", SMALL_FILE_BYTES_MAX).decode())
+    except (OSError, ValueError, RecursionError):
         return {}
     providers = settings.get("providers")
     limits = {name: _limit(own) for name, own in providers.items()} if isinstance(providers, dict) else {}

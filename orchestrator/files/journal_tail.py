@@ -13,11 +13,16 @@ next life began behind it; otherwise it was lost with the machine or taken back 
 place belongs to another record by now. The reader is told so, and where to go on.
 """
 
+import errno
 import os
+import stat
 
 from orchestrator.files.layout import JOURNAL, segment_name, segment_number
 from orchestrator.files.permissions import explain
-from orchestrator.model.errors import CursorLost, JournalDamaged, JournalUnreadable, UsageError
+from orchestrator.files.record_shape import TELL_EPOCH as _TELL_EPOCH
+from orchestrator.files.record_shape import parse_record as _parse
+from orchestrator.files.record_shape import seq_of as _seq_of
+from orchestrator.model.errors import CursorLost, JournalDamaged, JournalUnreadable, OrchestratorError, UsageError
 from orchestrator.model.limits import FILE_BYTES_MAX
 
 TYPE_CHECKING = False
@@ -35,12 +40,12 @@ _CHUNK_BYTES = 64 << 10
 #: Read of a segment of which only the first record is wanted.
 _HEAD_BYTES = 4 << 10
 
+#: Digits of a cursor, with its colon.
+_CURSOR_LENGTH_MAX = 40
+
 _SUM_KEY = b',"sum":"'
 _TAIL_BYTES = len(_SUM_KEY) + 16 + len(b'"}')
 _SEQ_KEY = b'{"seq":'
-
-#: Records that begin a segment, and tell the epoch: of a daemon's life, and of each further segment of it.
-_TELL_EPOCH = ("DaemonStarted", "JournalContinued")
 
 
 class JournalTail:
@@ -60,12 +65,16 @@ class JournalTail:
         self._epoch = 0
         #: None: whatever the first record is, it is right.
         self._seq: int | None = 0
-        if cursor is not None:
-            self._begin_behind(*_parse_cursor(cursor))
-        elif from_start:
-            self._seq = None
-        else:
-            self._begin_at_end()
+        try:
+            if cursor is not None:
+                self._begin_behind(*_parse_cursor(cursor))
+            elif from_start:
+                self._seq = None
+            else:
+                self._begin_at_end()
+        except OrchestratorError:
+            self.close()
+            raise
 
     @property
     def cursor(self) -> str:
@@ -235,7 +244,11 @@ class _Segment:
         self.number = number
         self.path = path
         self.offset = 0
+        self._fd = -1
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            os.close(self._fd)
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
 
     def lines(self, size: int = _CHUNK_BYTES) -> "list[bytes]":
         """Whole records behind `offset` within `size` bytes, one at least if there is one. Moves behind them."""
@@ -261,7 +274,7 @@ class _Segment:
 
     def skip_to(self, seq: "int | None") -> "int | None":
         """Move behind record `seq`, with None behind the last; the seq of the last record passed, None without one."""
-        passed = None
+        passed = self._approach(seq)
         while lines := self.lines():
             behind = [line for line in lines if seq is not None and _seq_of(line) > seq]
             if len(behind) < len(lines):
@@ -271,9 +284,50 @@ class _Segment:
                 break
         return passed
 
+    def _approach(self, seq: "int | None") -> "int | None":
+        """Move close to where `skip_to` ends, without reading what is before; the seq of the last record passed.
+
+        Records stand in the order of their seq, and behind the last one all is blank: the place is found by halving.
+        Where what is met is not what is expected, nothing more is left out.
+        """
+        passed = None
+        low, high = self.offset, os.fstat(self._fd).st_size
+        while high - low > 2 * _CHUNK_BYTES:
+            middle = (low + high) // 2
+            begin, line = self._line_behind(middle, high)
+            if line is None or (line and not (line.startswith(_SEQ_KEY) and _is_whole(line))):
+                break
+            if not line or (seq is not None and _seq_of(line) > seq):
+                high = middle
+            else:
+                low, passed = begin + len(line) + 1, _seq_of(line)
+        self.offset = low
+        return passed
+
+    def _line_behind(self, offset: int, end: int) -> "tuple[int, bytes | None]":
+        """(where it begins, the first whole line that begins behind `offset`); empty where all is blank.
+
+        None if there is none before `end`.
+        """
+        size = _CHUNK_BYTES
+        while True:
+            data = os.pread(self._fd, size, offset)
+            begin = data.find(b"\n") + 1
+            if begin and (at := data.find(b"\n", begin)) >= 0:
+                return offset + begin, data[begin:at]
+            if offset + size >= end or size >= FILE_BYTES_MAX:
+                return 0, None
+            size = min(size * 4, FILE_BYTES_MAX)
+
     def close(self) -> None:
         """Give the file back."""
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __del__(self) -> None:
+        """As `close`: a reader that was left in the middle keeps nothing."""
+        self.close()
 
 
 def rows(record: "Record") -> "list[Row]":
@@ -316,9 +370,10 @@ def _owner(record: "Record", position: int) -> "str | None":
 
 def _parse_cursor(cursor: str) -> "tuple[int, int]":
     epoch, colon, seq = cursor.partition(":")
-    if not (colon and epoch.isdecimal() and seq.isdecimal()):
+    if not (colon and epoch.isdecimal() and seq.isdecimal() and len(cursor) <= _CURSOR_LENGTH_MAX):
         raise UsageError(
-            f"{cursor!r} is no cursor.", "A cursor is <epoch>:<seq>, as in status.json; 0:0 is before everything."
+            f"{cursor[:_CURSOR_LENGTH_MAX]!r} is no cursor.",
+            "A cursor is <epoch>:<seq>, as in status.json; 0:0 is before everything.",
         )
     return int(epoch), int(seq)
 
@@ -337,19 +392,3 @@ def _unreadable(error: OSError, path: str) -> JournalUnreadable:
 
 def _is_whole(line: bytes) -> bool:
     return line.endswith(b'"}') and line[-_TAIL_BYTES:].startswith(_SUM_KEY)
-
-
-def _seq_of(line: bytes) -> int:
-    return int(line[len(_SEQ_KEY) : line.index(b",")])
-
-
-def _parse(line: bytes) -> "Record":
-    import json
-
-    try:
-        record: Record = json.loads(line)
-    except ValueError as error:
-        raise JournalDamaged(
-            f"A record of the journal is no JSON: {error}", "orchestrator verify tells more."
-        ) from error
-    return record

@@ -23,6 +23,9 @@ VARIABLE = "ORCH_DATA_DIR"
 
 _KIND = "orchestrator"
 
+#: Digits of a major version that are a number, and characters of a version that are shown.
+_DIGITS_MAX, _SHOWN_MAX = 9, 40
+
 
 def find_data_dir(flag: "str | None", *, env: "Mapping[str, str]", cwd: str, configured: "str | None" = None) -> str:
     """The absolute path of the data directory, which need not exist.
@@ -64,10 +67,13 @@ def check_format(stated: object, where: str) -> None:
     Raises:
         FormatTooNew: it is of a later major version.
     """
-    major = str(stated).partition(".")[0]
-    if major.isdecimal() and int(major) > FORMAT_MAJOR:
+    major = stated.partition(".")[0].lstrip("0") if isinstance(stated, str) else ""
+    if isinstance(stated, (int, float)):
+        major = str(int(stated))
+    if major.isdecimal() and (len(major) > _DIGITS_MAX or int(major) > FORMAT_MAJOR):
+        shown = str(stated)[:_SHOWN_MAX]
         raise FormatTooNew(
-            f"{where} has format {stated}; this version reads formats up to {FORMAT_MAJOR}.x (its own is {FORMAT}).",
+            f"{where} has format {shown}; this version reads formats up to {FORMAT_MAJOR}.x (its own is {FORMAT}).",
             "Use the version of the orchestrator that wrote it, or a later one.",
         )
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 #: Status of a row that stands for a file nobody can read (ruling A-23). No file ever says it.
 CORRUPT = "corrupt"
 
-#: After every instant there is.
-_NEVER = 1 << 63
+#: After every instant there is: what `instants` makes of no time.
+NEVER = 1 << 63
 
 
 def corrupt_row(stem: str, reason: str) -> "Row":
@@ -29,7 +29,7 @@ def instants() -> "Callable[[object], int]":
     known: dict[object, int] = {}
 
     def instant(text: object) -> int:
-        found = known.get(text) if isinstance(text, str) else _NEVER
+        found = known.get(text) if isinstance(text, str) else NEVER
         if found is None:
             found = known[text] = _parse(str(text))
         return found
@@ -41,4 +41,4 @@ def _parse(text: str) -> int:
     try:
         return parse_rfc3339(text)
     except (ValueError, OverflowError):
-        return _NEVER
+        return NEVER

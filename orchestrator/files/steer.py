@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+#: What to do instead where the state of a workflow does not allow it.
+_STATE_CODE = "orch::workflow::state"
+_INSTEAD = {
+    "cancel": "Nothing of it is started any more. To undo what it did, roll it back.",
+    "pause": "Nothing of it is started any more. To run again what did not succeed, retry it.",
+    "resume": "Only a paused workflow goes on. To run again what did not succeed, retry it.",
+}
+
 #: Names among which near ones are looked for.
 _NAMES_MAX = 5000
 
@@ -38,6 +46,8 @@ def ask(data_dir: str, command: str, arguments: "dict[str, Any]") -> "dict[str, 
         return drop.send(data_dir, command, arguments)
     except Refused as error:
         if error.code != NotFound.code:
+            if error.code == _STATE_CODE and not error.help:
+                error.help = _INSTEAD.get(command, "")
             raise
         workflows = _workflows(data_dir)
         workflow = str(arguments.get("workflow") or arguments.get("task") or "").split(".", 1)[0]

@@ -70,10 +70,10 @@ def read_tasks(
         elif strict:
             raise outcome
         else:
-            problems.append(_problem(f"{data_dir}/{TASKS}/{name}", outcome))
-    _sort(rows)
+            problems.append(problem(f"{data_dir}/{TASKS}/{name}", outcome))
+    sort_rows(rows)
     if ours:
-        _mark_stale(rows, is_held(data_dir))
+        mark_stale(rows, is_held(data_dir))
     if all_rows or not rows:
         rows += [corrupt_row(os.path.basename(it["file"])[: -len(_SUFFIX)], it["message"]) for it in problems]
     if statuses is not None:
@@ -88,18 +88,18 @@ def _scan(folder: str) -> "Iterator[tuple[str, Row | OrchestratorError]]":
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise _folder_unreadable(error, folder) from error
+        raise folder_unreadable(error, folder) from error
     try:
         for name in sorted(os.listdir(fd)):
             if name.endswith(_SUFFIX) and not name.startswith("."):
-                outcome = _read_task(fd, folder, name)
+                outcome = read_file(fd, folder, name)
                 if outcome is not None:
                     yield name, outcome
     finally:
         os.close(fd)
 
 
-def _read_task(folder_fd: int, folder: str, name: str) -> "Row | OrchestratorError | None":
+def read_file(folder_fd: int, folder: str, name: str) -> "Row | OrchestratorError | None":
     """The row of one file, what is wrong with it, or None if it is gone or no regular file."""
     path = f"{folder}/{name}"
     try:
@@ -132,12 +132,14 @@ def _row(content: "dict[str, Any]") -> "Row":
     return row
 
 
-def _sort(rows: "list[Row]") -> None:
+def sort_rows(rows: "list[Row]") -> None:
+    """Highest priority first, then the oldest, then by id (requirement R2-19)."""
     instant = instants()
     rows.sort(key=lambda row: (-row["priority"], instant(row["created_at"]), row["id"]))
 
 
-def _mark_stale(rows: "list[Row]", held: bool) -> None:
+def mark_stale(rows: "list[Row]", held: bool) -> None:
+    """Say of each whether it claims a process that nobody looks after."""
     for row in rows:
         row["stale"] = not held and row["status"] in LIVE
 
@@ -149,10 +151,12 @@ def _is_regular(name: str, folder_fd: int) -> bool:
         return False
 
 
-def _folder_unreadable(error: OSError, folder: str) -> TasksUnreadable:
+def folder_unreadable(error: OSError, folder: str) -> TasksUnreadable:
+    """The folder of tasks cannot be listed."""
     why, remedy = explain(error, folder)
     return TasksUnreadable(f"Failed to read the tasks folder {folder}: {why}", remedy)
 
 
-def _problem(path: str, error: OrchestratorError) -> "dict[str, Any]":
+def problem(path: str, error: OrchestratorError) -> "dict[str, Any]":
+    """What is wrong with a file, as `read_tasks` tells it."""
     return {"file": path, "code": error.code, "message": error.message, "help": error.help}

@@ -1,53 +1,38 @@
-"""P1, P2, P5, P6: what a person at a Nushell prompt waits for, measured inside a real Nushell.
+"""P1, P2, P5, P6, P11: what a person at a prompt waits for, measured inside a real Nushell and from a shell.
 
-Each figure is a median (and p95) in milliseconds, with the ratio to what one would otherwise do in the same run: start
-a process (P1, P2, P5), or look once a second (P6).
-Usage: ``python -m tests.bench.bench_nushell [--nu PATH]``.
+Each figure is a median (and p95) in milliseconds with its budget, and the ratio to what one would otherwise do in the
+same run: start a process (P1, P2, P5, P11), or look once a second (P6).
+
+Usage: ``python -m tests.bench.bench_nushell [--nu PATH] [--json FILE]``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
+from tests.bench import inside_nu
+from tests.bench.inside_nu import NU, ROOT, Subject, told, whole_process_ms
 from tests.support.live import LiveDaemon
 
-ROOT = Path(__file__).parents[2]
-PLUGIN = Path(sys.executable).parent / "nu_plugin_orch"
+COLD_ROUNDS = 10
 
-WARM = """
-def figures []: list<duration> -> record {
-  let all = $in | sort
-  {median: (($all | math median) / 1ms), p95: (($all | get ((($all | length) * 95) // 100)) / 1ms)}
-}
-let dir = $env.DIR
-let first = timeit { orch status --data-dir $dir }
-let first_validate = timeit { orch validate $env.SAMPLE }
-{
-  first: ($first / 1ms)
-  status: (1..300 | each { timeit { orch status --data-dir $dir } } | figures)
-  status_looked_up: (1..300 | each { timeit { orch status } } | figures)
-  process: (1..50 | each { timeit { ^true } } | figures)
-  python: (1..20 | each { timeit { ^$env.PYTHON -I -S -c "0" } } | figures)
-  first_validate: ($first_validate / 1ms)
-  validate: (1..50 | each { timeit { orch validate $env.SAMPLE } } | figures)
-} | to json
-"""
+#: Between two validations of a person, rather than of a loop.
+PAUSE_MS = 200
 
-WATCH = """
-let dir = $env.DIR
-orch watch --data-dir $dir
+_WATCH = """
+orch watch --data-dir $env.DIR
 | each {|row| {task: $row.task, status: $row.status, late: (((date now) - $row.time) / 1ms)} }
 | take while {|it| $it.task != null or $it.status != succeeded }
 | to json
 """
 
-STEPS = """import workflows
+_STEPS = """import workflows
 
 wf = workflows.WorkflowDef {
     name = "steps"
@@ -58,60 +43,104 @@ wf = workflows.WorkflowDef {
 }
 """
 
+#: [(key, what it is, its budget in ms, what it is compared with)].
+FIGURES = (
+    ("status", "P1 orch status, warm, --data-dir given", 0.3, "process"),
+    ("status, looked up", "P1 orch status, warm, looked up", 0.6, "process"),
+    ("first call", "P2 first call of the plugin", 30, "python"),
+    ("validate", "P5 orch validate, warm", 15, "python"),
+    ("validate, now and then", "P5 orch validate, warm, now and then", 15, "python"),
+    ("validate, cold", "P5 orch validate, evaluator cold", None, "python"),
+    ("watch", "P6 change to row in orch watch", 5, "a look a second"),
+    ("shell status", "P11 orchestrator status, whole process", 25, "python"),
+)
 
-def nushell(nu: str, script: str, environment: dict[str, str]) -> subprocess.Popen[str]:
-    """A Nushell without settings that runs `script` with the plugin."""
-    registry = f"{environment['HOME']}/plugins.msgpackz"
-    if not Path(registry).exists():
-        add = f"plugin add --plugin-config {registry} {PLUGIN}"
-        subprocess.run([nu, "-n", "--no-std-lib", "-c", add], env=environment, check=True)
-    use = f"plugin use --plugin-config {registry} orch\n"
-    command = [nu, "-n", "--no-std-lib", "-c", use + script]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+#: What the compared are called.
+PEERS = {"process": "starting `true`", "python": "python -I -S", "a look a second": "a look a second"}
+
+
+def bench(nu: Path) -> dict[str, Any]:
+    """{key: its figure}, with those of the peers."""
+    with tempfile.TemporaryDirectory() as folder, LiveDaemon(f"{folder}/data") as daemon:
+        (Path(folder) / "steps.k").write_text(_STEPS, encoding="utf-8")
+        env = inside_nu.environment(
+            folder,
+            XDG_RUNTIME_DIR=inside_nu.runtime_dir(folder),
+            DIR=daemon.data_dir,
+            ORCH_DATA_DIR=daemon.data_dir,
+            SAMPLE=str(ROOT / "data" / "examples" / "wuji.k"),
+        )
+        late = _late(daemon, folder, env, nu)
+        ms = {name: one.ms for name, one in inside_nu.measure(_subjects(), env, nu).items()}
+        ms["validate, now and then"] = inside_nu.run(_NOW_AND_THEN % {"pause": PAUSE_MS}, env, nu)
+        ms |= _whole_processes(env, nu)
+    return {
+        "watch": told(late),
+        "a look a second": told([500.0]),
+        **{name: told(one) for name, one in ms.items()},
+    }
+
+
+_NOW_AND_THEN = """
+1..30 | each { sleep %(pause)sms; (timeit { orch validate $env.SAMPLE | ignore }) / 1ms } | to json
+"""
+
+
+def _subjects() -> list[Subject]:
+    return [
+        Subject("status", "orch status --data-dir $env.DIR", "get pid"),
+        Subject("status, looked up", "orch status", "get pid"),
+        Subject("validate", "orch validate $env.SAMPLE", "get valid"),
+        Subject("process", "^true", "is-empty"),
+    ]
+
+
+def _late(daemon: LiveDaemon, folder: str, env: dict[str, str], nu: Path) -> list[float]:
+    """Milliseconds from the time in a record to its row in `orch watch`, of a workflow of 100 tasks."""
+    watcher = inside_nu.start(_WATCH, env, nu)
+    time.sleep(1)  # until it has begun to follow
+    daemon.wait_until_over(daemon.submit(f"{folder}/steps.k"))
+    shown, said = watcher.communicate(timeout=60)
+    if watcher.returncode:
+        raise RuntimeError(said)
+    return [row["late"] for row in json.loads(shown)]
+
+
+def _whole_processes(env: dict[str, str], nu: Path) -> dict[str, list[float]]:
+    """What is started anew each time, in turns."""
+    orchestrator = str(Path(sys.executable).with_name("orchestrator"))
+    ms: dict[str, list[float]] = {"first call": [], "shell status": [], "python": [], "validate, cold": []}
+    for _ in range(COLD_ROUNDS + 1):
+        ms["first call"].append(inside_nu.run("(timeit { orch status | ignore }) / 1ms | to json", env, nu))
+        ms["shell status"].append(whole_process_ms([orchestrator, "status"], env))
+        ms["python"].append(whole_process_ms([sys.executable, "-I", "-S", "-c", "0"], env))
+    for _ in range(COLD_ROUNDS + 1):  # apart: each leaves a service that ends when it finds its folder gone
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as runtime:
+            alone = {**env, "XDG_RUNTIME_DIR": runtime}
+            cold = inside_nu.run("(timeit { orch validate $env.SAMPLE | ignore }) / 1ms | to json", alone, nu)
+        ms["validate, cold"].append(cold)
+    return {name: one[1:] for name, one in ms.items()}  # without the first, which warms the disk's cache
+
+
+def show(found: dict[str, Any]) -> None:
+    """A line for each figure: median, p95, budget, ratio."""
+    print(f"{'':40}{'median':>9}{'p95':>9}{'budget':>8}   ratio to")
+    for key, name, budget, peer in FIGURES:
+        one, ratio = found[key], found[key]["median"] / found[peer]["median"]
+        limit = "-" if budget is None else str(budget)
+        print(f"{name:40}{one['median']:9.2f}{one['p95']:9.2f}{limit:>8}   {ratio:.3g} x {PEERS[peer]}")
 
 
 def main() -> None:
-    """Run everything once and print a line for each figure."""
+    """Run everything once and print it."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--nu", default=str(ROOT / ".tools" / "bin" / "nu"))
+    parser.add_argument("--nu", type=Path, default=NU)
+    parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, LiveDaemon(f"{folder}/data") as daemon:
-        (Path(folder) / "steps.k").write_text(STEPS, encoding="utf-8")
-        environment = {
-            **daemon.env,
-            "HOME": folder,
-            "DIR": daemon.data_dir,
-            "ORCH_DATA_DIR": daemon.data_dir,
-            "SAMPLE": str(ROOT / "data" / "examples" / "wuji.k"),
-            "PYTHON": sys.executable,
-        }
-        watcher = nushell(options.nu, WATCH, environment)
-        daemon.wait_until_over(daemon.submit(f"{folder}/steps.k"))
-        late = sorted(row["late"] for row in json.loads(watcher.communicate(timeout=60)[0]))
-        found = json.loads(nushell(options.nu, WARM, environment).communicate(timeout=120)[0])
-    show(found, late)
-
-
-def show(found: dict[str, Any], late: list[float]) -> None:
-    """A line for each figure: median, p95, budget, ratio."""
-    process, python = found["process"]["median"], found["python"]["median"]
-    cold = {"p95": None}
-    lines: list[tuple[str, dict[str, Any], float, str, str]] = [
-        ("P1 orch status, warm, --data-dir given", found["status"], process, "0.3", "starting `true`"),
-        ("P1 orch status, warm, looked up", found["status_looked_up"], process, "0.6", "starting `true`"),
-        ("P2 first call of the plugin", cold | {"median": found["first"]}, python, "30", "python -I -S"),
-        ("P5 orch validate, warm", found["validate"], python, "15", "python -I -S"),
-        ("P5 orch validate, evaluator cold", cold | {"median": found["first_validate"]}, python, "-", "python -I -S"),
-    ]
-    sys.stdout.write(f"{'':40}{'median':>9}{'p95':>9}{'budget':>8}   ratio to\n")
-    for name, values, base, budget, peer in lines:
-        p95 = "" if values["p95"] is None else f"{values['p95']:.2f}"
-        ratio = values["median"] / base
-        sys.stdout.write(f"{name:40}{values['median']:9.2f}{p95:>9}{budget:>8}   {ratio:.2f} x {peer}\n")
-    median, p95_late = late[len(late) // 2], late[len(late) * 95 // 100]
-    ratio = median / 1000
-    name = "P6 change to row in orch watch"
-    sys.stdout.write(f"{name:40}{median:9.2f}{p95_late:9.2f}{'5':>8}   {ratio:.4f} x a look a second\n")
+    found = bench(options.nu)
+    show(found)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def test_there_is_something_to_run() -> None:
 def test_the_lines_for_the_prompt_make_the_commands_known(version: str, tmp_path: Path) -> None:
     """Registered by one shell, used by the next, typed at a terminal (R2-33)."""
     environment = clean_environment(tmp_path)
-    for block, command in (("prompt, once", "plugin list"), ("prompt", "batch list")):
+    for block, command in (("prompt, once", "plugin list"), ("prompt", "batch list --data-dir data/sample")):
         with Terminal([str(nushell(version))], cwd=ROOT, env=environment) as shell:
             for line in marked(block)[0].splitlines():
                 assert "Error" not in shell.run(line)
@@ -66,6 +66,32 @@ def test_a_line_for_nushell_runs(line: str, sample: LiveDaemon) -> None:
     assert result.stdout.strip()
     if line.endswith("--watch"):
         assert told(result.stderr) == told(README)
+
+
+SHOWN = [
+    (typed, output)
+    for block in re.findall(r"<!-- shown: nu, on data/sample -->\n```nu\n(.*?)```", README, re.DOTALL)
+    for typed, _, output in (entry.partition("\n") for entry in re.split(r"^> ", block, flags=re.MULTILINE)[1:])
+]
+
+
+def test_there_is_something_shown() -> None:
+    """As above."""
+    assert len(SHOWN) >= 8
+
+
+@pytest.mark.parametrize(("typed", "output"), SHOWN, ids=[typed for typed, _ in SHOWN])
+def test_nushell_shows_what_is_shown(typed: str, output: str) -> None:
+    """To the character, on the sample directory."""
+    # A pipe has no width of its own, and what Nushell takes for it depends on the machine.
+    script = f"let shown = {typed}\nif ($shown | describe) == string {{ $shown }} else {{ $shown | table --width 100 }}"
+    command = [str(NU), "-n", "--no-std-lib", "--plugins", f"[{BIN / 'nu_plugin_orch'}]", "-c", script]
+    environment = {**os.environ, "ORCH_DATA_DIR": "data/sample"}
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.rstrip("\n") == output.rstrip("\n")
 
 
 @pytest.fixture(scope="module")

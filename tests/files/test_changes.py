@@ -69,7 +69,7 @@ def test_a_foreign_row_has_the_columns_of_ours(tmp_path: Path) -> None:
     write(tmp_path / "tasks" / "task-001.json", {**TASK, "reason": "why not"})
     os.utime(tmp_path / "tasks" / "task-001.json", ns=(0, 1_736_590_000_000_000_000))
     (row,) = changes.poll()
-    assert list(row) == ["time", "seq", "workflow", "task", "previous_status", "status", "attempt", "reason"]
+    assert list(row) == ["time", "seq", "workflow", "task", "previous_status", "status", "attempt", "reason", "cursor"]
     assert (row["time"], row["seq"], row["reason"]) == ("2025-01-11T10:06:40.000000Z", None, "why not")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -78,3 +80,21 @@ def test_a_missing_file_is_the_systems_own_error(tmp_path: Path) -> None:
     """The caller knows best what it means."""
     with pytest.raises(FileNotFoundError):
         document.load(str(tmp_path / "x.json"), 1000)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"a": }', '{"a": [1, 2', '{"a": "\\x"}', "nul", '{"a": 1} x', '{"a": 1e999}', ""]
+)
+def test_what_is_wrong_is_said_alike_before_and_after_json_is_known(text: str) -> None:
+    """The scanner of the json module is used without the module, which it asks for its error."""
+    script = (
+        "import sys\nfrom orchestrator.files import document\n"
+        "def told():\n"
+        "    try:\n        return document.parse(sys.argv[1].encode())\n"
+        "    except document.Malformed as error:\n        return str(error)\n"
+        "assert 'json' not in sys.modules\nfirst = told()\nimport json, json.decoder\n"
+        "document._made.clear()\nassert first == told(), first\nprint(first)\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", script, text], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip()

@@ -18,6 +18,7 @@ from orchestrator.model.errors import (
     DefinitionInvalid,
     NoDaemon,
     NoReply,
+    NotFound,
     OrchestratorError,
     Refused,
     UsageError,
@@ -175,3 +176,13 @@ def test_a_request_larger_than_a_daemon_accepts_is_not_sent() -> None:
     """It would end in quarantine."""
     with pytest.raises(UsageError, match="too large"):
         drop.request_bytes("k", "submit", {"options": {"x": "y" * (1 << 20)}}, "me", 0, 1)
+
+
+def test_an_earlier_refusal_is_not_the_answer_to_the_same_key(tmp_path: Path) -> None:
+    """What was wrong may have been put right: the daemon is asked again, and its answer is awaited."""
+    own = OwnDirectory(tmp_path)
+    with answering(own, refusing(NotFound("no file", "Write it."))), pytest.raises(Refused, match="no file"):
+        drop.send(own.path, "submit", {"path": "/d/w.k"}, key="k1")
+    with answering(own, lambda inbox, request: inbox.reply(request.key, 5, {"workflow": "w"})) as met:
+        assert drop.send(own.path, "submit", {"path": "/d/w.k"}, key="k1") == {"workflow": "w"}
+    assert [request.key for request in met] == ["k1"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -341,3 +343,21 @@ def test_is_told_when_what_it_had_not_read_is_gone(tmp_path: Path) -> None:
     with pytest.raises(CursorLost, match="records 5 to 8 are missing"):
         seqs(slow)
     assert seqs(slow) == [9, 10, 11, 12]
+
+
+def test_a_segment_that_is_a_hole_is_not_read_into_memory(tmp_path: Path) -> None:
+    """Its place is looked for within the bounds of a record; what is there is then told as damage."""
+    own = OwnDirectory(tmp_path)
+    one_workflow(own, "w1")
+    with segment(own).open("r+b") as file:
+        file.seek(len(records_of(own)))
+        file.write(b"\0" * 4096)
+        file.truncate(1 << 30)
+    script = (
+        "import resource, sys\nfrom orchestrator.files.journal_tail import JournalTail\n"
+        "from orchestrator.model.errors import OrchestratorError\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
+        "try:\n    JournalTail(sys.argv[1], '1:3').poll()\nexcept OrchestratorError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, own.path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -254,3 +254,71 @@ def test_an_archived_workflow_is_shown_as_it_was(tmp_path: Path) -> None:
     Path(path).write_text("no JSON", encoding="utf-8")
     with pytest.raises(WorkflowUnreadable, match="archived"):
         read_workflow(own.path, "w1")
+
+
+def _archived_directory(path: Path) -> OwnDirectory:
+    """`w1` and `w2` are over and in the archive, `w3` is over, `w4` runs."""
+    own = OwnDirectory(path)
+    for name in ("w1", "w2", "w3", "w4"):
+        own.submit(ONE_TASK, name)
+    for name in ("w1", "w2", "w3"):
+        own.happen(AttemptExited(f"{name}.a.local.x", 1, 0))
+    for name in ("w1", "w2"):
+        content = archive.encode(own.world.workflows[name], canonical(ONE_TASK))
+        own.disk.replace(f"{own.path}/archive/{name}.jsonl", content, durable=True)
+        archive.clear(own.disk, own.path, name)
+    return own
+
+
+def test_archived_workflows_are_listed_when_asked_for(tmp_path: Path) -> None:
+    """Among the others, newest first, with their path; what is no archive file is a corrupt row."""
+    own = _archived_directory(tmp_path)
+    assert [row["id"] for row in list_workflows(own.path)] == ["w4", "w3"]
+    rows = list_workflows(own.path, archived=True)
+    assert [(row["id"], row["status"], row.get("archived")) for row in rows] == [
+        ("w4", "running", None),
+        ("w3", "succeeded", None),
+        ("w2", "succeeded", f"{own.path}/archive/w2.jsonl"),
+        ("w1", "succeeded", f"{own.path}/archive/w1.jsonl"),
+    ]
+    assert "operations" not in rows[2]
+    Path(f"{own.path}/archive/w1.jsonl").write_text("{", encoding="utf-8")
+    statuses = [row["status"] for row in list_workflows(own.path, archived=True)]
+    assert statuses == ["corrupt", "running", "succeeded", "succeeded"]
+
+
+def test_a_workflow_that_is_in_both_places_is_listed_once(tmp_path: Path) -> None:
+    """One that is sealed right now, or was retried meanwhile: its folder counts."""
+    own = _archived_directory(tmp_path)
+    content = archive.encode(own.world.workflows["w3"], canonical(ONE_TASK))
+    own.disk.replace(f"{own.path}/archive/w3.jsonl", content, durable=True)
+    rows = list_workflows(own.path, archived=True)
+    assert [row["id"] for row in rows] == ["w4", "w3", "w2", "w1"]
+    assert "archived" not in rows[1]
+
+
+@pytest.mark.parametrize("line", ["{}", '{"entry": "workflow", "id": "w1", "status": ["x"]}', "", "[]"])
+def test_an_archive_file_of_another_form_is_told(tmp_path: Path, line: str) -> None:
+    """By its name; nothing breaks over what it holds or lacks."""
+    own = _archived_directory(tmp_path)
+    Path(f"{own.path}/archive/w1.jsonl").write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(WorkflowUnreadable, match="archived workflow"):
+        read_workflow(own.path, "w1")
+    assert {row["id"]: row["status"] for row in list_workflows(own.path, archived=True)}["w1"] == "corrupt"
+
+
+def test_near_names_are_told_for_a_workflow_that_is_not_there(tmp_path: Path) -> None:
+    """The one that was meant, as a rule."""
+    own = OwnDirectory(tmp_path)
+    own.submit(ONE_TASK, "deploy-4k7q0d")
+    with pytest.raises(NotFound) as told:
+        read_workflow(own.path, "deploy-4k7qod")
+    assert told.value.help.startswith("Did you mean deploy-4k7q0d? ")
+
+
+def test_who_names_a_task_is_told_of_which_workflow(tmp_path: Path) -> None:
+    """And what tells of tasks."""
+    own = OwnDirectory(tmp_path)
+    with pytest.raises(BadId) as told:
+        read_workflow(own.path, "deploy-4k7q0d.build.local.node.example.org")
+    assert told.value.help == "It names a task of deploy-4k7q0d: `orch why` tells of tasks."

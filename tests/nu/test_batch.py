@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.interfaces.cli.test_dry_run import marked
-from tests.nu.conftest import Nushell
+from tests.nu.conftest import DEFINITION, Nushell
 from tests.support.live import read_workflow, wait_for
-from tests.support.nushell import ROOT, VERSIONS, run_nu
+from tests.support.nushell import NEWEST, ROOT, VERSIONS, run_nu
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.live import LiveDaemon
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 every_version = pytest.mark.parametrize("version", VERSIONS)
 
@@ -45,7 +43,11 @@ def test_watch_follows_to_the_end(version: str, daemon: LiveDaemon, definitions:
     result = nu.run(f"batch submit {definitions}/good.k --watch | to json --raw")
     assert result.returncode == 0, result.stderr
     outcome = json.loads(result.stdout)
-    assert (outcome["status"], [row["id"] for row in outcome["operations"]]) == ("succeeded", ["first", "second"])
+    assert outcome["status"] == "succeeded"
+    assert [tuple(row.items()) for row in outcome["operations"]] == [
+        (("id", name), ("status", "succeeded"), ("done", tasks), ("tasks", tasks), ("last_error", None))
+        for name, tasks in (("first", 2), ("second", 1))
+    ]
     heading, *lines = result.stderr.splitlines()
     assert heading.startswith(f"{outcome['id']}: 3 tasks.")
     assert [line.split()[1:] for line in lines[-2:]] == [
@@ -74,16 +76,8 @@ def test_dry_run_gives_a_record(version: str, daemon: LiveDaemon, tmp_path: Path
     nu = Nushell(daemon.data_dir, tmp_path, version)
     before = nu.value("batch list | length")
     found = nu.value("batch submit data/examples/wuji.k --dry-run --data-dir /nowhere")
-    assert list(found)[:8] == [
-        "name",
-        "environment",
-        "waves",
-        "order",
-        "resolved",
-        "irreversible",
-        "limits",
-        "warnings",
-    ]
+    assert list(found)[:6] == ["name", "environment", "status", "reason", "total", "tasks"]
+    assert set(found) >= {"waves", "order", "resolved", "irreversible", "limits", "warnings", "peak", "max_running"}
     assert (found["total"], found["durations"]["assumed"]) == (240_000_000_000, 10)
     assert [(row["wave"], row["operation"], row["tasks"]) for row in found["waves"]] == [
         (1, "create-servers", 3),
@@ -154,14 +148,13 @@ def test_submit_answers_with_the_workflow(version: str, daemon: LiveDaemon, defi
     ("code", "label", "words"),
     [
         ("batch submit {}/nowhere.k", "cannot be read", ["There is no file", "nowhere.k"]),
-        ("batch submit {}/wrong.k", "has errors", ["has 2 errors", "frist", "secnd"]),
         ("batch status nobody", "not known here", ["There is no workflow nobody"]),
         ("batch cancel nobody", "cannot be cancelled", ["There is no workflow nobody"]),
         ("batch status nobody --format toml", "not a format", ["Formats are table, json, yaml"]),
         ("batch submit {}/good.k --data-dir /nowhere", "this data directory", ["No daemon runs on /nowhere"]),
         ("batch simulate {}/good.k --fail [gama]", "not something to fail", ["no operation or item 'gama'", "gamma"]),
         ("batch simulate {}/good.k --with [gamma]", "not something to change", ["is not NAME=CHANGE"]),
-        ("batch simulate {}/nowhere.k", "no such file", ["There is no file"]),
+        ("batch simulate {}/nowhere.k", "cannot be read", ["There is no file"]),
         ("batch eta nobody", "not known here", ["There is no workflow nobody"]),
     ],
 )
@@ -175,11 +168,42 @@ def test_an_error_points_at_what_was_typed(
     assert all(word in told for word in words)
 
 
-def test_a_dry_run_of_a_wrong_definition_is_an_error(nu: Nushell, definitions: Path) -> None:
-    """All of its problems with their places."""
-    told = nu.error(f"batch submit {definitions}/wrong.k --dry-run")
-    assert "has 2 errors" in told
-    assert "wrong.k:13:" in told
+@every_version
+@pytest.mark.parametrize(
+    "command", ["submit", "submit --dry-run", "submit --watch", "validate", "simulate", "check", "validate --strict"]
+)
+def test_a_wrong_definition_is_drawn_where_nushell_can(
+    version: str, command: str, daemon: LiveDaemon, definitions: Path, tmp_path: Path
+) -> None:
+    """All faults at once, on the lines of the definition; in older versions as text with their places."""
+    name, *flags = command.split()
+    code = " ".join([f"batch {name} {definitions}/wrong.k", *flags])
+    told = Nushell(daemon.data_dir, tmp_path, version).run(code)
+    assert told.returncode == 1
+    words = " ".join(word for word in told.stderr.split() if word != "|")
+    assert "wrong.k has 2 errors." in words
+    assert "nulib" not in words.replace("use nulib *", "")
+    if version != NEWEST:
+        assert "wrong.k:13:98: there is no operation 'frist'" in words
+        assert "wrong.k:13:107: there is no operation 'secnd'" in words
+        return
+    lines = told.stderr.splitlines()
+    (number,) = [number for number, line in enumerate(lines) if 'depends_on = ["frist", "secnd"]' in line]
+    marked = [lines[number][mark.start() : mark.end()] for mark in re.finditer(r"\^+\|\^+", lines[number + 1])]
+    assert marked == ['"frist"', '"secnd"']
+    assert lines[number + 2].endswith("there is no operation 'secnd' [WF106]")
+    assert "Did you mean 'first'?" in words
+
+
+@every_version
+def test_faults_without_a_line_or_in_another_file_are_told(version: str, nu: Nushell, tmp_path: Path) -> None:
+    """What is wrong with a layer stands in the message, and the rest is drawn."""
+    text = (ROOT / "data/examples/pipeline.k").read_text(encoding="utf-8")
+    (tmp_path / "one.k").write_text(text, encoding="utf-8")
+    (tmp_path / "one.bad.yaml").write_text("work: [\n")
+    told = Nushell(nu.data_dir, tmp_path, version).error(f"batch validate {tmp_path}/one.k --environment bad")
+    assert "one.bad.yaml" in told
+    assert "nulib" not in told.replace("use nulib *", "")
 
 
 def test_list_can_be_narrowed_to_a_status(nu: Nushell) -> None:
@@ -187,6 +211,37 @@ def test_list_can_be_narrowed_to_a_status(nu: Nushell) -> None:
     rows = nu.value("batch list")
     assert [row["created_at"] for row in rows] == sorted((row["created_at"] for row in rows), reverse=True)
     assert {row["name"] for row in nu.value("batch list --status failed")} == {"bad"}
+    assert {row["status"] for row in nu.value("batch list --status [failed succeeded]")} == {"failed", "succeeded"}
+    assert [row["id"] for row in nu.value("batch list --limit 1")] == [rows[0]["id"]]
+    assert "less than none" in nu.error("batch list --limit (-1)")
+    assert "this data directory" in nu.error("batch list --data-dir /nowhere")
+
+
+@every_version
+def test_list_shows_first_what_counts_most(version: str, nu: Nushell, tmp_path: Path) -> None:
+    """Few columns; --long gives all there is. A status that does not exist is warned about."""
+    old = Nushell(nu.data_dir, tmp_path, version)
+    row = old.value("batch list | where name == bad | get 0")
+    assert list(row) == ["id", "status", "done", "tasks", "created_at", "duration", "reason", "name"]
+    assert (row["done"], row["tasks"]) == (2, 3)
+    assert old.value("batch list --long | where name == bad | get 0.tasks") == {"succeeded": 2, "failed": 1}
+    none = old.run("batch list --status faild | length")
+    assert none.stdout == "0\n"
+    assert "no workflow has status `faild`. Did you mean failed?" in none.stderr
+
+
+@every_version
+def test_logs_know_the_parts_of_a_workflow(version: str, nu: Nushell, tmp_path: Path) -> None:
+    """A name that is not there is marked, with near ones; the last lines; one task alone."""
+    old = Nushell(nu.data_dir, tmp_path, version)
+    workflow = newest(old, "good")
+    for flag, near in (("--operation frist", "first"), ("--item gama", "gamma")):
+        told = old.error(f"batch logs {workflow} {flag}")
+        assert "not in this workflow" in told
+        assert f"Did you mean {near}?" in told
+        assert "nulib" not in told.replace("use nulib *", "")
+    assert old.value(f"batch logs {workflow} --tail 1 --operation first | get line") == ["hello beta", "hello alpha.1"]
+    assert old.value(f"batch logs {workflow}.second.local.gamma --err | get line") == ["careful"]
 
 
 def test_status_as_text_is_what_the_file_says(nu: Nushell, daemon: LiveDaemon) -> None:
@@ -198,6 +253,27 @@ def test_status_as_text_is_what_the_file_says(nu: Nushell, daemon: LiveDaemon) -
         yaml.safe_load(nu.run(f"batch status {workflow} --format yaml").stdout)["duration_ms"] == state["duration_ms"]
     )
     assert nu.value(f"batch status {workflow} | get status") == "failed"
+
+
+@every_version
+def test_status_has_operations_as_a_person_looks_at_them(version: str, daemon: LiveDaemon, tmp_path: Path) -> None:
+    """First what counts most, in columns that are as wide as a word; --long gives what `orch workflow` gives."""
+    nu = Nushell(daemon.data_dir, tmp_path, version)
+    workflow = newest(nu, "bad")
+    operations = nu.value(f"batch status {workflow} | get operations")
+    columns = ["id", "status", "done", "tasks", "last_error", "attempts", "started_at", "finished_at"]
+    assert list(operations[0]) == [*columns, "depends_on", "type", "target", "items"]
+    counts = [(row["id"], row["status"], row["done"], row["tasks"], row["last_error"]) for row in operations]
+    assert counts == [("first", "succeeded", 2, 2, None), ("second", "failed", 0, 1, "exit code 3")]
+    assert [item["item"] for item in operations[0]["items"]] == ["beta", "alpha.1"]
+    drawn = nu.run(f"batch status {workflow} | get operations | table --width 100").stdout
+    assert re.search(r"│ second +│ failed +│ +0 │ +1 │ exit code 3 ", drawn)
+    given = nu.value(f"orch workflow {workflow}")
+    assert nu.value(f"batch status {workflow} --long") == given
+    assert nu.value(f"[{workflow}] | batch status --long | get 0.operations") == given["operations"]
+    assert nu.value(f"[{workflow}] | batch status | get 0.operations") == operations
+    assert nu.value(f"batch status {workflow} --format json | from json | get operations.1.tasks") == {"failed": 1}
+    assert "--long and --format say different things." in nu.error(f"batch status {workflow} --long --format json")
 
 
 @every_version
@@ -230,9 +306,26 @@ def test_logs_are_rows_in_the_order_of_the_plan(version: str, daemon: LiveDaemon
     assert [tuple(row.values()) for row in rows] == [
         ("first", "beta", 1, "out", "hello beta"),
         ("first", "alpha.1", 1, "out", "hello alpha.1"),
-        ("second", "gamma", 1, "err", "careful"),
         ("second", "gamma", 1, "out", "red"),
+        ("second", "gamma", 1, "err", "careful"),
     ]
     assert nu.value(f"batch logs {workflow} --err | get line") == ["careful"]
     assert nu.value(f"batch logs {workflow} --operation first --item alpha.1 | get line") == ["hello alpha.1"]
-    assert nu.value(f"batch logs {workflow} --raw | last | get line") == "\x1b[31mred\x1b[0m"
+    assert nu.value(f"batch logs {workflow} --raw | where stream == out | last | get line") == "\x1b[31mred\x1b[0m"
+
+
+@every_version
+def test_logs_come_as_they_are_written(version: str, daemon: LiveDaemon, tmp_path: Path) -> None:
+    """With --follow the first line is there long before the last; of one workflow in the pipeline, too."""
+    path = tmp_path / "chatty.k"
+    path.write_text(
+        DEFINITION.format(name="chatty", first="echo begun; exec sleep 600", second="true"), encoding="utf-8"
+    )
+    workflow = daemon.submit(path)
+    wait_for(lambda: read_workflow(daemon.data_dir, workflow).get("tasks", {}).get("running"), "it to run")
+    nu = Nushell(daemon.data_dir, tmp_path, version)
+    for code in (f"batch logs {workflow} --follow", f"[{workflow}] | batch logs --follow"):
+        assert nu.value(f"{code} | first 1 | get line") == ["begun"]
+    assert read_workflow(daemon.data_dir, workflow)["status"] == "running"
+    daemon.request("cancel", {"workflow": workflow})
+    daemon.wait_until_over(workflow)

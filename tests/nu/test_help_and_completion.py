@@ -8,19 +8,21 @@ import pytest
 
 from orchestrator.model.states import WORKFLOW_FINAL, WORKFLOW_STATUSES
 from tests.nu.conftest import Nushell
-from tests.support.nushell import VERSIONS
+from tests.support.live import LiveDaemon
+from tests.support.nushell import NEWEST, OLDEST, ROOT, VERSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.live import LiveDaemon
-
 COMMANDS = [
+    "batch",
     "batch cancel",
     "batch check",
     "batch eta",
     "batch list",
     "batch logs",
+    "batch monitor",
     "batch pause",
     "batch resolve",
     "batch resume",
@@ -29,10 +31,14 @@ COMMANDS = [
     "batch simulate",
     "batch status",
     "batch submit",
+    "batch validate",
 ]
 
 #: Their examples need workflows in certain states: see test_batch.py and test_steering.py.
 STEERING = ("batch cancel", "batch pause", "batch resolve", "batch resume", "batch retry", "batch rollback")
+
+#: An example that goes on until somebody presses a key: see test_terminal.py.
+ENDLESS = "batch monitor"
 
 #: The id that the examples name.
 EXAMPLE_ID = "wuji-full-deployment-4k7q0d"
@@ -61,15 +67,50 @@ def test_the_module_gives_these_commands(version: str, daemon: LiveDaemon, tmp_p
         assert all(each["description"] for each in parameters if each["parameter_type"] in kinds)
 
 
-def test_every_example_runs(nu: Nushell) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_name_alone_shows_what_there_is(version: str, daemon: LiveDaemon, tmp_path: Path) -> None:
+    """As a table; a word that is no command is marked, with near ones."""
+    nu = Nushell(daemon.data_dir, tmp_path, version)
+    rows = nu.value("batch")
+    assert [row["name"] for row in rows] == COMMANDS[1:]
+    assert {row["name"]: row["description"] for row in rows} == {
+        row["name"]: row["description"] for row in commands_of(nu) if row["name"] != "batch"
+    }
+    told = nu.error("batch lst")
+    assert "There is no command `batch lst`." in told
+    assert "`-- not a command" in told
+    assert "Did you mean list?" in told
+    assert "nulib" not in told.replace("use nulib *", "")
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory, definitions: Path) -> Iterator[tuple[LiveDaemon, str]]:
+    """A daemon that has run the sample workflow, which the examples are about, and one that failed."""
+    with LiveDaemon(tmp_path_factory.mktemp("deployed") / "data", "--stop-grace", "1") as live:
+        live.wait_until_over(live.submit(definitions / "bad.k"))
+        workflow = live.submit(ROOT / "data" / "examples" / "wuji.k")
+        live.wait_until_over(workflow)
+        yield live, workflow
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_every_example_runs(version: str, deployed: tuple[LiveDaemon, str], tmp_path: Path) -> None:
     """Each example is typed as it stands, with the id of a workflow that is there; results are as promised."""
-    workflow = nu.value("batch list | where name == good | get 0.id")
+    live, workflow = deployed
+    nu = Nushell(live.data_dir, tmp_path, version)
+    run = 0
     for row in commands_of(nu):
         for example in row["examples"]:
-            if row["name"] in STEERING:
+            if row["name"] in STEERING or example["example"].strip() == ENDLESS:
                 continue
-            result = nu.value(example["example"].replace(EXAMPLE_ID, workflow))
-            assert example["result"] in (None, result)
+            code = example["example"].replace(EXAMPLE_ID, workflow)
+            if example["result"] is None:
+                done = nu.run(code)
+                assert done.returncode == 0, f"{code}\n{done.stderr}"
+            else:
+                assert nu.value(code) == example["result"], code
+            run += 1
+    assert run >= 25
 
 
 def test_the_words_are_those_of_the_files(nu: Nushell) -> None:
@@ -100,6 +141,36 @@ def test_tab_offers_what_there_is(version: str, daemon: LiveDaemon, definitions:
     assert offered("items", f"batch logs {good} --operation second --item ") == ["gamma"]
     assert offered("operations", f"batch retry {good} ") == ["first", "second"]
     assert offered("restore-points", f"batch rollback {good} --to ") == ["start", "end"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_tab_offers_environments(version: str, nu: Nushell, tmp_path: Path) -> None:
+    """Those that lie beside the definition in the line, whatever its name looks like."""
+    folder = tmp_path / "my plans"
+    folder.mkdir()
+    for name in (
+        "site.k",
+        "site.prod.yaml",
+        "site.test-2.yaml",
+        "site.txt",
+        "other.stage.yaml",
+        "a.b.k",
+        "a.b.qa.yaml",
+    ):
+        (folder / name).touch()
+    old = Nushell(nu.data_dir, tmp_path, version)
+
+    def offered(line: str) -> list[str]:
+        code = f"cd '{folder}'; use {ROOT}/nulib/complete.nu *; nu-complete batch environments r#'{line}'# | sort"
+        return list(old.value(code))
+
+    assert offered("batch submit site.k --environment ") == ["prod", "test-2"]
+    assert offered("batch validate ./a.b.k -e q") == ["qa"]
+    assert offered(f'batch simulate "{folder}/site.k" --name x --environment ') == ["prod", "test-2"]
+    assert offered(f"batch check '{folder}/site.k' -e ") == ["prod", "test-2"]
+    assert offered("batch submit `../my plans/site.k` --environment=") == ["prod", "test-2"]
+    assert offered("batch submit nowhere/site.k --environment ") == []
+    assert offered("ls *.k | batch submit --environment ") == []
 
 
 def test_tab_is_silent_where_there_is_nothing(nu: Nushell) -> None:

@@ -147,15 +147,16 @@ def test_rows_of_tasks_are_retried_with_a_request_for_each_workflow(
     made[0].has_ended_as("succeeded")
     made[1].has_ended_as("failed")
     refused = nu.error("[{id: x.a, workflow: x}, y] | batch retry")
-    assert "x: There is no workflow x" in refused
-    assert "y: There is no workflow y" in refused
+    assert "There is no workflow x." in refused
+    assert "There is no workflow y." in refused
+    assert "x: " not in refused
     assert nu.value(f"[{made[1].id}] | batch retry | get tasks") == [1]
     made[1].has_ended_as("failed")
     one_row = nu.value(f"orch tasks --status failed | where workflow == {made[1].id} | first | batch retry")
     assert [row["workflow"] for row in one_row] == [made[1].id]
     made[1].has_ended_as("failed")
     assert nu.value("[] | batch retry") == []
-    assert "lack `id` or `workflow`" in nu.error("[[a]; [1]] | batch retry")
+    assert "Not ids or rows of tasks: a row with a." in nu.error("[[a]; [1]] | batch retry")
     assert "Which workflow is to be retried?" in nu.error("batch retry")
     assert "--watch needs a workflow's id" in nu.error("[x] | batch retry --watch")
 

@@ -288,8 +288,10 @@ def test_tab_offers_workflows(engine: Engine, own: OwnDirectory) -> None:
 def test_tab_leaves_other_arguments_to_the_engine(engine: Engine) -> None:
     """Which offers file names; something else would take their place."""
     assert offered(engine, "orch watch", {"Flag": "data-dir"}) is None
-    for name in ("orch validate", "orch", "orch nothing"):
+    for name in ("orch validate", "orch nothing"):
         assert offered(engine, name, {"Positional": 0}) is None
+    for name in ("orch", "orch status"):  # the engine offers the commands; the files of the folder are none of them
+        assert offered(engine, name, {"Positional": 0}) == []
 
 
 def test_tab_remembers_where_the_last_command_was(engine: Engine, own: OwnDirectory) -> None:

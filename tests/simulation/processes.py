@@ -166,7 +166,10 @@ class Effect:
     Attributes:
         starting_fails: asked before each start; a text is why it fails.
         fate_of: what becomes of a launch.
+        process: what is started.
     """
+
+    process = Process
 
     def __init__(
         self,
@@ -187,7 +190,7 @@ class Effect:
         why = self.starting_fails(launch)
         if why is not None:
             raise StartError(why)
-        process = Process(self._machine, launch, self.fate_of(launch))
+        process = self.process(self._machine, launch, self.fate_of(launch))
         self._machine.processes.setdefault((launch.task, launch.attempt), process)
         return Running(process, self._reactor, is_own=True)
 

@@ -34,7 +34,9 @@ def hello(version: str = "0.115.1", protocol: str = "nu-plugin") -> bytes:
 
 
 def wire(value: object, span: dict[str, int] = ARGUMENT) -> dict[str, Any]:
-    """A value as an engine sends it."""
+    """A value as an engine sends it; ``(kind, payload)`` is one of another kind, such as a date."""
+    if isinstance(value, tuple):
+        return {value[0]: {"val": value[1], "span": span}}
     kinds: dict[type, str] = {bool: "Bool", int: "Int", float: "Float", str: "String"}
     if value is None:
         return {"Nothing": {"span": span}}
@@ -91,6 +93,7 @@ class Engine:
         place: {question: the Python value of its answer}; a question that is not here gets an error.
         asked: the questions that came, in order.
         unanswered: questions are kept here, and not answered, while `silent`.
+        heard: every message that came, in order.
     """
 
     def __init__(self, read_fd: int, write_fd: int, *, version: str = "0.115.1", one_byte: bool = False) -> None:
@@ -101,6 +104,9 @@ class Engine:
         self._next_call = 0
         self.inbox: list[Any] = []
         self.asked: list[Any] = []
+        self.silent = False
+        self.unanswered: list[dict[str, Any]] = []
+        self.heard: list[Any] = []
         self.place: dict[str, object] = {"GetCurrentDir": "/", "GetPluginConfig": None, "GetEnvVar": None}
         self.version = version
 
@@ -170,8 +176,7 @@ class Engine:
                 if found is not None:
                     del self.inbox[index]
                     return found
-            ready, _, _ = select.select([self._read_fd], [], [], max(0.0, end - time.monotonic()))
-            assert ready, f"waited in vain; there came {self.inbox}"
+            assert self._is_ready(end), f"waited in vain; there came {self.inbox}"
             self._receive()
 
     def _receive(self) -> None:
@@ -179,14 +184,47 @@ class Engine:
         assert data, f"the plugin has ended; before it said {self.inbox}"
         self._unpacker.feed(data)
         for message in self._unpacker:
+            self.heard.append(message)
             if "EngineCall" in message:
-                self._answer(message["EngineCall"])
+                self._asked(message["EngineCall"])
             else:
                 self.inbox.append(message)
 
+    def speak(self) -> None:
+        """Answer what was asked while the engine was silent, and be silent no more."""
+        self.silent = False
+        for question in self.unanswered:
+            self._answer(question)
+        self.unanswered.clear()
+
+    def listen(self, seconds: float) -> None:
+        """Take what comes for a while."""
+        end = time.monotonic() + seconds
+        while self._is_ready(end):
+            self._receive()
+
+    def wait_until(self, fact: Callable[[], bool]) -> None:
+        """Take what comes until something is so."""
+        end = time.monotonic() + PATIENCE_S
+        while not fact():
+            assert self._is_ready(end), "waited in vain"
+            self._receive()
+
+    def _is_ready(self, end: float) -> bool:
+        """Whether something comes until `end`. A test run may have more descriptors than `select` takes."""
+        poll = select.poll()
+        poll.register(self._read_fd, select.POLLIN)
+        return bool(poll.poll(max(0.0, end - time.monotonic()) * 1000))
+
+    def _asked(self, question: dict[str, Any]) -> None:
+        self.asked.append(question["call"])
+        if self.silent:
+            self.unanswered.append(question)
+        else:
+            self._answer(question)
+
     def _answer(self, question: dict[str, Any]) -> None:
         what = question["call"]
-        self.asked.append(what)
         key = what if isinstance(what, str) else next(iter(what))
         if key not in self.place:
             answer: Any = {"Error": {"msg": "not here", "labels": []}}

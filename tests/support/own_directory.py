@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.events import JournalContinued
 from orchestrator.engine.machine import Step, step
 from orchestrator.files.layout import FORMAT, STATUS_FILE
 from orchestrator.model.times import rfc3339
@@ -33,8 +34,18 @@ class OwnDirectory:
         prepare(self.disk, self.path)
         self._begin()
 
+    def __del__(self) -> None:
+        """Very many of these come and go in one test run, and descriptors are few."""
+        self._close()
+
+    def _close(self) -> None:
+        if "journal" in self.__dict__:
+            self.journal._log.close()
+            del self.journal
+
     def _begin(self) -> None:
         found = recover(self.disk, self.path)
+        self._close()
         seal_newest(self.disk, self.path, found)
         self.world = found.world
         self.segment = found.next_segment
@@ -44,6 +55,11 @@ class OwnDirectory:
     def next_life(self) -> None:
         """The daemon was killed, and another one starts: recovery, a new segment, a new epoch."""
         self._begin()
+
+    def rotate(self) -> None:
+        """The segment is full: the journal goes on in another."""
+        self.journal.rotate()
+        self.happen(JournalContinued(self.world.epoch))
 
     def happen(self, event: Event) -> Step:
         """Fold `event` in; it happens a second after the one before."""

@@ -84,7 +84,9 @@ class Terminal:
     def _wait(self, fact: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + PATIENCE_S
         while not fact():
-            ready, _, _ = select.select([self._fd], [], [], max(0.0, end - time.monotonic()))
+            poll = select.poll()
+            poll.register(self._fd, select.POLLIN)
+            ready = poll.poll(max(0.0, end - time.monotonic()) * 1000)
             assert ready, f"waited {PATIENCE_S} s in vain for {what}:\n{text_of(self._screen)}"
             with contextlib.suppress(OSError):  # the shell has ended
                 self._screen += os.read(self._fd, 65536)

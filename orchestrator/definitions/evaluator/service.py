@@ -22,6 +22,7 @@ from orchestrator.definitions import diagnostics, regular_file
 from orchestrator.definitions.diagnostics import Text
 from orchestrator.definitions.evaluator import child, rest, sandbox
 from orchestrator.definitions.evaluator.clients import Clients
+from orchestrator.definitions.evaluator.spare import SAMPLE, SAMPLE_PATH, Spare
 from orchestrator.definitions.kcl import evaluate, frontend, lax, package_dir
 from orchestrator.definitions.kcl.frontend import Wanted
 from orchestrator.definitions.providers import load_providers
@@ -56,6 +57,9 @@ _LOG_BYTES_MAX = 1 << 20
 #: After a failure that nobody asked for (too many open files) it may be the same again at once.
 _FAILED_S = 0.05
 
+#: When no child can be made ready, it is tried again after so long.
+_SPARE_AGAIN_S = 1.0
+
 
 class _Job:
     """A child at work for one client."""
@@ -86,6 +90,9 @@ class Service:
         self._package = package_dir()
         self._lax = f"{path}.lax/workflows"
         self._busy = time.monotonic()
+        self._spare: Spare | None = None
+        self._spare_due_s = 0.0
+        self._answered: list[int] = []
 
     def run(self) -> None:
         """Serve. Returns when idle, or at once if another service has the path.
@@ -129,13 +136,18 @@ class Service:
         now = time.monotonic()
         due = [job.began + WALL_S for job in self._jobs.values() if not job.timed_out]
         wait = min([*due, self._busy + self._idle_s, now + _LOOK_S]) - now
-        for key, _ in self._selector.select(max(0.0, wait)):
+        wants_spare = self._spare is None and not self._jobs and now >= self._spare_due_s
+        events = self._selector.select(0.0 if wants_spare else max(0.0, wait))
+        if wants_spare and not events:
+            self._make_spare()
+        for key, _ in events:
             try:
                 key.data()
             except Exception as error:  # noqa: BLE001 - whatever it is, the others are still to be served
                 self._note(error)
                 time.sleep(_FAILED_S)
         self._clients.give_up_idle()
+        self._answered = [pid for pid in self._answered if not os.waitpid(pid, os.WNOHANG)[0]]
         for job in self._jobs.values():
             if not job.timed_out and time.monotonic() - job.began >= WALL_S:
                 job.timed_out = True
@@ -197,8 +209,13 @@ class Service:
             machine=machine.measure(request["data_dir"] or os.path.dirname(request["path"])),
         )
         job = _Job(client, request, _digest(source))
-        job.work = lambda fd: child.run(lambda: frontend.report(wanted), fd, self._readable(request["path"]))
-        self._fork(job)
+        readable = self._readable(request["path"])
+        job.work = lambda fd: child.run(lambda: frontend.report(wanted), fd, readable)
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.take(wanted, readable):
+            self._attend(job, spare.pid, spare.reader)
+        else:
+            self._fork(job)
 
     def _begin_remaining(self, client: Client, request: dict[str, Any]) -> None:
         folder, told = request["path"], request["remaining"]
@@ -215,15 +232,23 @@ class Service:
             root = os.path.dirname(root)
         return [self._package, self._lax, root if os.path.exists(f"{root}/kcl.mod") else folder]
 
+    def _make_spare(self) -> None:
+        """Have a child ready for the next request (`orchestrator.definitions.evaluator.spare`)."""
+        sample = Wanted(SAMPLE_PATH, SAMPLE, self._package, self._lax, {}, {}, None, False, True)
+        try:
+            self._spare = Spare(sample, self._close_in_child)
+        except OSError:
+            self._spare_due_s = time.monotonic() + _SPARE_AGAIN_S
+
     def _fork(self, job: _Job) -> None:
         reader, writer = os.pipe()
         try:
-            job.pid = os.fork()
+            pid = os.fork()
         except OSError:
             os.close(reader)
             os.close(writer)
             raise
-        if job.pid == 0:
+        if pid == 0:
             try:
                 os.close(reader)
                 self._close_in_child()
@@ -231,6 +256,11 @@ class Service:
             finally:
                 os._exit(child.BUG)  # nothing of what follows is the child's
         os.close(writer)
+        self._attend(job, pid, reader)
+
+    def _attend(self, job: _Job, pid: int, reader: int) -> None:
+        """A child is at work: wait for its answer."""
+        job.pid = pid
         os.set_blocking(reader, False)
         self._jobs[reader] = job
         self._selector.register(reader, selectors.EVENT_READ, lambda: self._collect(reader))
@@ -242,6 +272,8 @@ class Service:
         self._selector.close()
         for job in self._jobs.values():
             job.client.connection.detach()
+        if self._spare is not None:
+            self._spare.close()
 
     def _collect(self, reader: int) -> None:
         job = self._jobs[reader]
@@ -261,7 +293,11 @@ class Service:
         self._selector.unregister(reader)
         os.close(reader)
         del self._jobs[reader]
-        _, status = os.waitpid(job.pid, 0)
+        status = 0
+        if b"".join(job.output[-1:]).endswith(child.END):  # its end is not waited for
+            self._answered.append(job.pid)
+        else:
+            _, status = os.waitpid(job.pid, 0)
         self._busy = time.monotonic()
         try:
             self._finish(job, status)
@@ -271,6 +307,9 @@ class Service:
     def _finish(self, job: _Job, status: int) -> None:
         if b"".join(job.output[:1]) == child.NEEDS_ENGINE:
             loading.load()
+            if self._spare is not None:  # it could not render either
+                self._spare.end()
+                self._spare = None
             job.output.clear()
             job.size = 0
             self._fork(job)

@@ -12,6 +12,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 #: {command: its summary}, in the order of the list. `serve` is the daemon's own (`orchestrator.daemon`).
 COMMANDS = {
@@ -23,10 +24,14 @@ COMMANDS = {
     "status": "how the daemon and its tasks stand",
     "workflows": "list workflows, newest first",
     "tasks": "list tasks",
+    "stats": "count tasks, how long they take, how often they fail",
     "watch": "follow every change as it happens",
     "logs": "show what the tasks of a workflow wrote",
     "eta": "how long a workflow still takes",
     "why": "say why a task or a workflow does not go on, or how it ended",
+    "graph": "show what waits for what in a workflow or a definition, as a picture or for other programs",
+    "at": "show the state as it was at an earlier moment",
+    "diff": "show what changed between two moments",
     "check": "look whether everything is still as a definition declares it",
     "pause": "start nothing more of a workflow until it is resumed",
     "resume": "go on with a paused workflow",
@@ -37,6 +42,9 @@ COMMANDS = {
     "stop": "end the daemon",
     "verify": "hold every file against the journal",
     "rebuild": "write every file anew from the journal",
+    "completions": "print what makes Tab complete this command in your shell",
+    "nushell": "print the lines that make Nushell know the plugin and the module",
+    "unit": "print what runs the daemon as a service: a systemd unit, a container file",
 }
 
 #: {exit code: when}. The error classes of `orchestrator.model.errors` refer to it.
@@ -106,15 +114,23 @@ def _dispatch(arguments: Sequence[str]) -> int:
 def _run(name: str, rest: Sequence[str]) -> int:
     if name not in COMMANDS or name == "serve":
         _refuse(name)
-    module = __import__(f"orchestrator.interfaces.cli.{name}", fromlist=["run"])
-    from orchestrator.interfaces.cli.arguments import Parser
+    if name == "completions" and rest[:1] == ["--offer"]:  # words as they were typed, which argparse would interpret
+        from orchestrator.interfaces.cli.completions import offer
 
-    parser = Parser(name, module.__doc__)
-    module.add_arguments(parser)
-    try:
-        options = parser.parse_args(rest)
-    except SystemExit:  # --help has been printed; everything else raises UsageError
-        return 0
+        return offer(rest[1:])
+    module = __import__(f"orchestrator.interfaces.cli.{name}", fromlist=["run"])
+    from orchestrator.interfaces.cli.plain_arguments import read
+
+    options: Any = read(module.add_arguments, rest)
+    if options is None:
+        from orchestrator.interfaces.cli.parser import Parser
+
+        parser = Parser(name, module.__doc__)
+        module.add_arguments(parser)
+        try:
+            options = parser.parse_args(rest)
+        except SystemExit:  # --help has been printed; everything else raises UsageError
+            return 0
     return int(module.run(options))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
-from orchestrator.files.journal_tail import JournalTail, rows
+from orchestrator.files.changes import JournalChanges
 from orchestrator.files.layout import status_path, task_path
 from orchestrator.files.lock import is_held
 from orchestrator.files.read import read_workflow
@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
+
+    from orchestrator.files.journal_tail import JournalTail
 
     Row = dict[str, Any]
 
@@ -64,7 +66,8 @@ def to_the_end(
     """
     hear_interrupts()
     try:
-        last = _show(data_dir, transitions(data_dir, workflow, tail, known=known), lines=lines, state=state)
+        found = transitions(data_dir, workflow, tail, known=known)
+        last = _show(data_dir, workflow, found, lines=lines, state=state)
     except KeyboardInterrupt:
         say(f"{workflow} goes on.")
         say(f"  to see it again: orchestrator watch --workflow {workflow} --until-done {_where(data_dir)}")
@@ -88,8 +91,9 @@ def transitions(data_dir: str, workflow: str, tail: JournalTail, *, known: bool 
     """
     idle = 0
     ended = False
+    changes = JournalChanges(tail)
     while True:
-        found = _of(workflow, tail)
+        found = _of(workflow, changes)
         if found:
             yield from found
             ended = _is_end(found[-1])
@@ -125,7 +129,7 @@ def _interrupted(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _show(data_dir: str, changes: Iterator[Row | None], *, lines: bool, state: bool) -> Row:
+def _show(data_dir: str, workflow: str, changes: Iterator[Row | None], *, lines: bool, state: bool) -> Row:
     """The last transition, once the files show it too: what is asked next must not know less."""
     shown: dict[str, int] = {}
     found = _noted(changes, data_dir, shown)
@@ -134,7 +138,7 @@ def _show(data_dir: str, changes: Iterator[Row | None], *, lines: bool, state: b
     elif lines:
         last = _last(found, print_row)
     else:
-        with progress() as show:
+        with progress(data_dir, workflow) as show:
             last = _last(found, show)
     for path in (status_path(data_dir), state_path(data_dir, last["workflow"])):
         shown[path] = last["seq"]
@@ -163,15 +167,15 @@ def _last(found: Iterator[Row | None], show: Callable[[Row], None]) -> Row:
     return last
 
 
-def _of(workflow: str, tail: JournalTail) -> list[Row] | None:
+def _of(workflow: str, changes: JournalChanges) -> list[Row] | None:
     """The workflow's transitions among the next records; None if there are no records yet."""
     try:
-        records = tail.poll()
+        found = changes.poll()
     except CursorLost:  # an earlier daemon took back what it had not acknowledged; the tail goes on behind that
         return []
-    if not records:
+    if not changes.moved:
         return None
-    return [row for record in records for row in rows(record) if row["workflow"] == workflow]
+    return [row for row in found if row["workflow"] == workflow]
 
 
 def _is_end(row: Row) -> bool:

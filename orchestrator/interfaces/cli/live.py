@@ -1,25 +1,31 @@
-"""The display of a followed workflow on a terminal: a line for each operation, redrawn in place."""
+"""Workflows on a terminal, redrawn in place: the shell's drawing of `orchestrator.files.board`."""
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from threading import Lock
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from orchestrator.interfaces.cli.output import clean
-from orchestrator.model.ids import split_task_id
-from orchestrator.model.states import TASK_FINAL, TASK_STATUSES
+from orchestrator.files.board_text import BoardText
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+
+    from orchestrator.files.board import Board
+    from orchestrator.files.rows import Row
 
 _STYLES = {
+    "title": "bold",
+    "faint": "dim",
+    "queued": "dim",
+    "pending": "dim",
+    "skipped": "dim",
+    "paused": "yellow",
     "succeeded": "green",
     "running": "cyan",
     "waiting_retry": "yellow",
@@ -29,82 +35,46 @@ _STYLES = {
     "timed_out": "red",
     "upstream_failed": "red",
     "rollback_failed": "red",
+    "unknown": "red",
     "cancelled": "yellow",
 }
 
-#: Statuses whose reason is worth a line.
-_NEWS = ("waiting_retry", "failed", "timed_out", "rollback_failed")
-_NEWS_CHARACTERS_MAX = 100
 
-_BAR_CELLS = 24
+class _Drawn:
+    """The board as rich draws it. Rows come from the thread that follows, drawing happens in a thread of rich's."""
 
-
-class _Board:
-    """{operation: {task: status}} in the order they appeared, and the last thing that went wrong in each.
-
-    Rows come from the thread that follows, drawing happens in a thread of rich's: both take the lock.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, board: Board, workflow: str | None, console: Console) -> None:
         self._lock = Lock()
-        self._tasks: dict[str, dict[str, str]] = {}
-        self._news: dict[str, str] = {}
-        self._status = "queued"
-        self._workflow = ""
+        self._board = board
+        self._workflow = workflow
+        self._console = console
 
-    def take(self, row: dict[str, Any]) -> None:
+    def take(self, row: Row) -> None:
         with self._lock:
-            self._workflow = row["workflow"]
-            if row["task"] is None:
-                self._status = row["status"]
-                return
-            _, operation, _, item = split_task_id(row["task"])
-            self._tasks.setdefault(operation, {})[row["task"]] = row["status"]
-            if row["status"] in _NEWS:
-                self._news[operation] = f"{item}: {row['reason']}"
+            self._board.take(row)
 
-    def __rich__(self) -> Table:
+    def __rich__(self) -> Text:
+        size = self._console.size
         with self._lock:
-            table = Table.grid(padding=(0, 2))
-            table.add_row(Text(clean(self._workflow), style="bold"), _in_colour(self._status, self._status))
-            for operation, tasks in self._tasks.items():
-                _add_operation(table, operation, list(tasks.values()))
-                if operation in self._news:
-                    table.add_row("", Text(clean(self._news[operation])[:_NEWS_CHARACTERS_MAX], style="dim"))
-            return table
-
-
-def _add_operation(table: Table, operation: str, statuses: list[str]) -> None:
-    counts = Text()
-    for status in TASK_STATUSES:
-        if status in statuses:
-            counts.append_text(_in_colour(f"{statuses.count(status)} {status}  ", status))
-    done = sum(status in TASK_FINAL for status in statuses)
-    table.add_row(Text(f"  {clean(operation)}"), _bar(statuses), f"{done}/{len(statuses)}", counts)
-
-
-def _bar(statuses: list[str]) -> Text:
-    """What is over on the left, in its colours; each cell stands for a share of the tasks."""
-    ordered = sorted(statuses, key=lambda status: status not in TASK_FINAL)
-    bar = Text()
-    for cell in range(_BAR_CELLS):
-        bar.append_text(_in_colour("━", ordered[cell * len(ordered) // _BAR_CELLS]))
-    return bar
-
-
-def _in_colour(text: str, status: str) -> Text:
-    return Text(text, style=_STYLES.get(status, "dim"))
+            text = BoardText(self._board, time.time_ns() // 1000, size.width - 1, size.height - 1)
+            view = self._board.views.get(self._workflow) if self._workflow else None
+            if view is None and self._workflow:
+                return Text(self._workflow)
+            lines = text.everything() if view is None else text.workflow(view)
+        return Text("\n").join(
+            Text.assemble(*((part, _STYLES.get(style, "")) for part, style in line)) for line in lines
+        )
 
 
 @contextmanager
-def live_table(*, colour: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A table on the terminal that shows what it is given, redrawn ten times a second."""
-    board = _Board()
-    console = Console(no_color=not colour, highlight=False)
-    with Live(board, console=console, refresh_per_second=10) as live:
+def live_board(board: Board, workflow: str | None, *, colour: bool) -> Iterator[Callable[[Row], None]]:
+    """`board`, or one workflow of it, on the terminal, redrawn ten times a second; what is called with each change."""
+    console = Console(no_color=not colour, highlight=False, soft_wrap=False)
+    drawn = _Drawn(board, workflow, console)
+    with Live(drawn, console=console, refresh_per_second=10) as live:
 
-        def show(row: dict[str, Any]) -> None:
-            board.take(row)
+        def show(row: Row) -> None:
+            drawn.take(row)
             if row["task"] is None:
                 live.refresh()
 

@@ -114,8 +114,8 @@ def say_error(error: OrchestratorError) -> None:
 
         sys.stderr.write(draw(error.diagnostics))
     say(f"error: {error.message}")
-    if error.help:
-        say(f"help: {error.help}")
+    if error.help:  # readers of files say it in Nushell's words, which are the same behind the first
+        say(f"help: {error.help.replace('`orch ', '`orchestrator ')}")
 
 
 def say(text: str) -> None:

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Something to give every transition to."""
+def progress(data_dir: str, workflow: str) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Something to give every transition of `workflow` to."""
     if not is_terminal():
         yield print_line
         return
-    from orchestrator.interfaces.cli.live import live_table
+    from orchestrator.files.board import Board
+    from orchestrator.interfaces.cli.live import live_board
 
-    with live_table(colour=is_colourful()) as show:
+    with live_board(Board(data_dir, workflow), workflow, colour=is_colourful()) as show:
         yield show
 
 
@@ -45,7 +46,9 @@ def is_change(row: dict[str, Any]) -> bool:
 
 
 def line(row: dict[str, Any]) -> str:
-    """``time  status  task  reason`` of one transition."""
+    """``time  status  task  reason`` of one transition, or a sign of life."""
+    if row["status"] is None:
+        return f"{row['time']}  {'':15}  nothing new{'' if row['daemon'] else ', and no daemon runs'}"
     what = row["task"] or row["workflow"]
     attempt = f" (attempt {row['attempt']})" if (row["attempt"] or 0) > 1 else ""
     reason = f"  {row['reason']}" if row["reason"] and row["status"] != "running" else ""

@@ -7,6 +7,7 @@ Examples:
   id=$(orchestrator submit deploy.k)
   orchestrator submit deploy.k --env prod --option replicas=3 --priority 10
   orchestrator submit deploy.k --watch && echo deployed
+  orchestrator submit backup.k --key backup-2026-03-02  # once, however often this is called
   orchestrator submit deploy.k --env prod --dry-run     # submits nothing, shows what would be done
 """
 
@@ -32,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--watch", action="store_true", help="follow it to its end")
     parser.add_argument("--dry-run", action="store_true", help="submit nothing, show what would be done (no daemon)")
     parser.add_argument("--resolved", action="store_true", help="with --dry-run: show each value, where it comes from")
+    told = "a name for this request: sent again, it is not done again, and the first workflow's id is printed"
+    parser.add_argument("--key", metavar="KEY", help=told)
     parser.add_argument("--json", action="store_true", help="print the whole answer; with --watch the final state")
 
 
@@ -71,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--resolved belongs to a dry run.", "Add --dry-run.")
     directory, wanted = data_dir(options), submission(options)
     if options.watch:
-        return _watched(directory, wanted, state=options.json)
-    answer = send(directory, wanted)
+        return _watched(directory, wanted, options.key, state=options.json)
+    answer = send(directory, wanted, options.key)
     if options.json:
         print_json(answer)
     else:
@@ -154,11 +157,11 @@ def parse_options(texts: list[str]) -> dict[str, object]:
     return found
 
 
-def _watched(directory: str, wanted: dict[str, Any], *, state: bool) -> int:
+def _watched(directory: str, wanted: dict[str, Any], key: str | None, *, state: bool) -> int:
     from orchestrator.files.journal_tail import JournalTail
     from orchestrator.interfaces.cli.follow import to_the_end
 
-    tail = JournalTail(directory)
-    answer = send(directory, wanted)
+    tail = JournalTail(directory, from_start=key is not None)  # with a key it may have begun long ago
+    answer = send(directory, wanted, key)
     announce(directory, answer)
     return to_the_end(directory, answer["workflow"], tail, state=state)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.interfaces.cli import main, submit
-from orchestrator.interfaces.cli.arguments import Parser
+from orchestrator.interfaces.cli.parser import Parser
 from tests.definitions.shape.conftest import operation
 from tests.nu_plugin_orch.conftest import plugin_and_engine
 

@@ -200,7 +200,7 @@ def test_a_status_nobody_has_is_warned_about(daemon: LiveDaemon) -> None:
     """A-24: the list is empty, and why is said; a word of others is translated."""
     result = call("tasks", "--status", "completed", data_dir=Path(daemon.data_dir))
     assert result.returncode == 0
-    assert "The word here is 'succeeded'." in result.stderr
+    assert "the word here is `succeeded`." in result.stderr
 
 
 def test_a_missing_directory_is_told(tmp_path: Path) -> None:

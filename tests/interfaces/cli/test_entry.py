@@ -95,7 +95,7 @@ def test_the_version_is_that_of_the_package() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["statsu"], "error: There is no command 'statsu'.\nhelp: Did you mean 'status'?\n"),
+        (["vaildate"], "error: There is no command 'vaildate'.\nhelp: Did you mean 'validate'?\n"),
         (["--data-dir", "x", "tasks"], "error: --data-dir stands where the command belongs.\n"),
         (["tasks", "--lim", "3"], "error: Unrecognized arguments: --lim 3.\n"),
         (["tasks", "--limit", "-1"], "error: Argument --limit: '-1' is not a number from 0 up.\n"),

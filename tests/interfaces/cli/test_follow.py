@@ -177,7 +177,7 @@ def test_logs_are_chosen_by_what_is_asked_for(tmp_path: Path) -> None:
         assert logs("--item", "cache", "--attempt", "1").endswith("creating cache\n")
         missing = call("logs", workflow, "--operation", "nothing", data_dir=daemon.data_dir)
         assert missing.returncode == 66
-        assert "has no output of that kind" in missing.stderr
+        assert "There is no operation nothing in" in missing.stderr
 
 
 def test_a_terminal_gets_a_table_that_lives(tmp_path: Path) -> None:

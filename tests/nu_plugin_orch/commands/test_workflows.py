@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.engine.events import AttemptExited
+from orchestrator.plan.ir import canonical
+from orchestrator.store import archive
 from tests.support.engine import ARGUMENT, Engine, PluginError
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
@@ -51,3 +54,49 @@ def test_an_id_that_is_not_known_is_labelled(engine: Engine, own: OwnDirectory, 
         engine.run("orch workflow", workflow, data_dir=own.path)
     assert (told.value.told["code"], told.value.told["labels"][0]["span"]) == (code, ARGUMENT)
     assert "orch workflows" in told.value.told["help"]
+
+
+def test_lists_some_statuses_and_so_many(engine: Engine, own: OwnDirectory) -> None:
+    """One word or several; a word that none can have is warned about."""
+    own.happen(AttemptExited("w1.a.local.x", 1, 0))
+    own.happen(AttemptExited("w1.a.local.y", 1, 0))
+
+    def ids(**flags: object) -> list[str]:
+        return [row["id"] for row in engine.run("orch workflows", data_dir=own.path, **flags)]
+
+    assert ids(status="running") == ["w2"]
+    assert ids(status=["running", "succeeded"]) == ["w2", "w1"]
+    assert ids(limit=1) == ["w2"]
+    assert ids(limit=0) == []
+    assert ids(status="completed") == []
+    for flags, label in (({"limit": -1}, "less than none"), ({"status": 3}, "not a status")):
+        with pytest.raises(PluginError) as told:
+            ids(**flags)
+        assert told.value.told["labels"][0]["text"] == label
+
+
+def test_shows_archived_ones_when_asked_for(engine: Engine, own: OwnDirectory) -> None:
+    """With the path of their file."""
+    for item in "xy":
+        own.happen(AttemptExited(f"w1.a.local.{item}", 1, 0))
+    content = archive.encode(own.world.workflows["w1"], canonical(own.world.workflows["w1"].plan))
+    own.disk.replace(f"{own.path}/archive/w1.jsonl", content, durable=True)
+    archive.clear(own.disk, own.path, "w1")
+    assert [row["id"] for row in engine.run("orch workflows", data_dir=own.path)] == ["w2"]
+    rows = engine.run("orch workflows", data_dir=own.path, all=...)
+    assert [(row["id"], row.get("archived")) for row in rows] == [("w2", None), ("w1", f"{own.path}/archive/w1.jsonl")]
+
+
+def test_a_directory_that_is_not_there_is_told(engine: Engine, tmp_path: Path) -> None:
+    """It was mistyped: an empty table would not say so."""
+    with pytest.raises(PluginError, match="There is no data directory") as told:
+        engine.run("orch workflows", data_dir=f"{tmp_path}/nowhere")
+    assert told.value.told["labels"][0]["text"] == "this data directory"
+
+
+def test_an_id_that_is_nearly_one_is_put_right(engine: Engine, own: OwnDirectory) -> None:
+    """Close matches stand in the help."""
+    own.submit(plan(operation("a")), "deploy-4k7q0d")
+    with pytest.raises(PluginError) as told:
+        engine.run("orch workflow", "deploy-4k7q", data_dir=own.path)
+    assert "Did you mean deploy-4k7q0d?" in told.value.told["help"]
