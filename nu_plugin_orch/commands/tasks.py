@@ -139,8 +139,9 @@ def run(call: "Call") -> "Encoded | Stream | Later":
         with tasks.lock:
             return _listed(call, options, tasks) if options.is_special else _selected(call, options, tasks)
 
-    # Whoever holds the lock may read for long; and so may this call.
-    if options.is_special or options.reads_files or not tasks.lock.acquire(blocking=False):
+    # Whoever holds the lock may read for long; and so may this call: what `--workflow` means is looked up in all tasks.
+    is_long = options.is_special or options.reads_files or options.workflow is not None
+    if is_long or not tasks.lock.acquire(blocking=False):
         return Later(work)
     try:
         return _selected(call, options, tasks, patient=False)
@@ -168,8 +169,6 @@ def _listed(call: "Call", options: _Options, tasks: TaskTable) -> "Encoded":
 
 def _selected(call: "Call", options: _Options, tasks: TaskTable, *, patient: bool = True) -> "Encoded | Stream":
     """Rows as the table has them. Raises TakesLonger if nobody is `patient`."""
-    if not patient and options.workflow is not None and tasks.count > _QUICK_ROWS:
-        raise TakesLonger
     wanted = options.wanted(tasks, call.cwd)
     try:
         answer, is_empty = _encoded(call, options, tasks, wanted, patient)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.engine.events import AttemptExited, WorkflowArchived
+from orchestrator.files.table import TaskTable
 from orchestrator.store import archive
 from tests.support.engine import ARGUMENT, HEAD, Engine, PluginError, frame, python, spans
 from tests.support.foreign_directory import TASK, make_foreign, write
@@ -265,3 +267,25 @@ def test_the_values_point_at_the_call(engine: Engine, fleet: str) -> None:
     for _ in range(2):
         answer = engine.response(engine.start("orch tasks", data_dir=fleet, limit=3))
         assert spans(answer["PipelineData"]["Value"][0]) == {(HEAD["start"], HEAD["end"])}
+
+
+def test_others_are_served_while_a_workflow_is_looked_up(
+    engine: Engine, fleet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the first call, too, which knows nothing of the table yet."""
+    asked, may_go_on = threading.Event(), threading.Event()
+    definitions = TaskTable.definitions
+
+    def slow(table: TaskTable) -> dict[str, str]:
+        asked.set()
+        assert may_go_on.wait(20)
+        return definitions(table)
+
+    monkeypatch.setattr("nu_plugin_orch.readers.tables._tables", {})
+    monkeypatch.setattr(TaskTable, "definitions", slow)
+    call = engine.start("orch tasks", data_dir=fleet, workflow="databases-9m2x1c")
+    assert "running" in engine.run("orch status", data_dir=fleet)  # the engine is asked for the folder meanwhile
+    assert asked.wait(20)
+    assert "running" in engine.run("orch status", data_dir=fleet)
+    may_go_on.set()
+    assert len(python(engine.response(call)["PipelineData"]["Value"][0])) == 60
