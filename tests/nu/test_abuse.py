@@ -112,7 +112,7 @@ def test_nushell_is_killed(tmp_path: Path, version: str, code: str) -> None:
         stderr=subprocess.DEVNULL,
     )
     plugins = wait_for(lambda: children(shell.pid), "the plugin")
-    time.sleep(0.3)
+    time.sleep(0.3)  # whatever of its stream it has read by then: it is killed amid it
     shell.send_signal(signal.SIGKILL)
     shell.wait()
     began = time.monotonic()

@@ -113,7 +113,7 @@ def test_following_ends_with_ctrl_c(terminal: Terminal, daemon: LiveDaemon, defi
     ):
         terminal.keys(f"print (1000 + {number}); batch status {workflow} --follow{code}\r")
         terminal.wait_for(str(1000 + number))
-        time.sleep(0.5)
+        time.sleep(0.5)  # nothing is shown when the following begins
         before = len(terminal.wait_for(workflow))
         terminal.interrupt()
         said = terminal.wait_for(workflow)[before:]
