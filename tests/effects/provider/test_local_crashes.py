@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.effects import processes
 from tests.effects.provider.test_local_provider import SHELLS, Local
 from tests.support.attempts import wait_for
 
@@ -63,14 +64,8 @@ ACTIONS = [
 
 def is_gone(group: int) -> bool:
     """Whether no process of a group is left but such as are dead, and that nobody has waited for yet."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, of = stat.read_text().rpartition(")")[2].split()[:3]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(of) == group and state not in "ZX":
-            return False
-    return True
+    found = map(processes.read_process, processes.process_ids())
+    return all(process is None or process.group != group or process.is_dead for process in found)
 
 
 class Dying:
