@@ -21,7 +21,8 @@ help: ## say what can be made
 setup: ## make .venv (the package and its tools) and .tools (Nushell); does nothing when nothing changed
 	@tools/setup
 
-demo: setup ## run the sample workflow in a fresh data directory, through Nushell
+demo: ## run the sample workflow in a fresh data directory, through Nushell
+	@tools/setup --newest-nushell
 	@tools/demo
 
 test: PYTEST := --cov

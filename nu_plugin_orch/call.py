@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nu_plugin_orch.protocol.errors import Span
     from nu_plugin_orch.protocol.messages import Arguments, Wire
     from nu_plugin_orch.protocol.value import Encoded
+    from orchestrator.model.errors import OrchestratorError
 
     #: What a command gives at last.
     Outcome: TypeAlias = "Wire | Encoded | Stream"
@@ -41,6 +42,13 @@ class WrongArgument(UsageError):
         super().__init__(message, help)
         self.argument = argument
         self.label = label
+
+    @classmethod
+    def about(cls, argument: "str | int", error: "OrchestratorError", label: str) -> "WrongArgument":
+        """`error`, for which `argument` is to blame; its code stays."""
+        found = cls(argument, error.message, label, error.help)
+        found.code = error.code
+        return found
 
 
 class Stream:
@@ -122,13 +130,17 @@ class Call:
 
     def switch(self, name: str) -> bool:
         """Whether a switch is on: ``--name`` is, ``--name=false`` is not."""
-        value = self.arguments.named.get(name, {"Bool": {"val": False}})
-        return value is None or bool(plain(value))
+        if name not in self.arguments.named:
+            return False
+        given = self.arguments.named[name]
+        if given is not None and "Bool" not in given:
+            raise self._wrong(name, "true or false")
+        return given is None or bool(plain(given))
 
     def path(self, position: int) -> str:
         """The absolute path that a positional argument names. Raises WrongArgument."""
         text = self.text(position)
-        if text is None:
+        if text is None or "\0" in text:
             raise self._wrong(position, "a path")
         return os.path.normpath(os.path.join(self.cwd, os.path.expanduser(text)))
 
@@ -141,7 +153,7 @@ class Call:
 
     def warn(self, text: str) -> None:
         """Tell the person at the terminal something that is no error."""
-        os.write(2, f"Warning: {text}\n".encode("utf-8", "replace"))
+        warn(text)
 
     def _given(self, name: "str | int") -> "Any":
         try:
@@ -157,3 +169,11 @@ class Call:
     def _wrong(self, name: "str | int", wanted: str) -> WrongArgument:
         what = f"`--{name}`" if isinstance(name, str) else "the argument"
         return WrongArgument(name, f"{what} takes {wanted}.", f"not {wanted}")
+
+
+def warn(text: str) -> None:
+    """A line on standard error; that it cannot be written (nobody reads it, a full pipe) spoils no answer."""
+    try:
+        os.write(2, f"Warning: {text}\n".encode("utf-8", "replace"))
+    except OSError:
+        return

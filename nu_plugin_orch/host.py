@@ -38,7 +38,7 @@ from orchestrator import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from types import ModuleType
 
     from nu_plugin_orch.call import Outcome, Source
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from nu_plugin_orch.protocol.value import Encoded
 
 _READ_BYTES = 1 << 16
+
+#: Bytes of an answer that are worth a system call of their own.
+_WRITE_BYTES = 1 << 16
 
 #: Answers between two collections of what reference counts do not free: errors, mostly.
 _ANSWERS_PER_COLLECTION = 256
@@ -109,6 +112,9 @@ class Host:
         try:
             self._write(announcement())
             while not self._is_over:
+                if self._answered >= _ANSWERS_PER_COLLECTION:
+                    self._answered = 0
+                    gc.collect()
                 if self._engine_is_ready():
                     data = os.read(self._read_fd, _READ_BYTES)
                     if not data:
@@ -127,9 +133,6 @@ class Host:
     def _engine_is_ready(self) -> bool:
         """Wait until the engine says something, a job is done or a stream is due; whether it was the engine."""
         if not self._feeds and not self._jobs:
-            if self._answered >= _ANSWERS_PER_COLLECTION:
-                self._answered = 0
-                gc.collect()
             return True
         from select import POLLIN, poll
 
@@ -222,7 +225,9 @@ class Host:
         command = commands.load(event.name)
         call = Call(event.arguments, answers)
         try:
-            self._last_place = call.data_dir, call.cwd = place.resolve(event.arguments, answers)
+            call.data_dir, call.cwd = place.resolve(event.arguments, answers)
+            if place.FLAG not in event.arguments.named:  # a line without the flag means another directory
+                self._last_place = call.data_dir, call.cwd
             outcome = command.run(call)
         except Exception as error:  # noqa: BLE001 - whatever happens, the engine waits for an answer, for ever
             outcome = error
@@ -248,12 +253,12 @@ class Host:
             return
         if not isinstance(outcome, Exception):
             try:
-                data = self._session.value(number, outcome)
+                pieces = self._session.value(number, outcome)
             except (TypeError, ValueError, OverflowError) as error:  # it cannot be encoded
                 outcome = error
         if isinstance(outcome, Exception):
-            data = self._session.error(number, faults.told(outcome, call, command))
-        self._write(data)
+            pieces = (self._session.error(number, faults.told(outcome, call, command)),)
+        self._write_pieces(pieces)
 
     def _pump(self, stream: int) -> None:
         """Send what there is, as far as the window goes."""
@@ -347,17 +352,39 @@ class Host:
     def _offer(self, event: CompletionWanted, answers: "dict[str, Wire | None]") -> None:
         """Offer what there is; an engine up to 0.114 answers no questions while somebody presses Tab."""
         try:
-            if "cwd" in answers:
-                data_dir, _ = place.resolve(None, answers)
-            else:
-                data_dir, _ = self._last_place or place.own_place()
-            found = commands.load(event.name).complete(data_dir, event.argument)
+            here = place.resolve(None, answers) if "cwd" in answers else self._last_place or place.own_place()
+            data_dir = place.typed_data_dir(event.typed, here)
+            command = commands.load(event.name)
+            found = command.complete(data_dir, event.argument, event.typed)
+            if event.argument == getattr(command, "DEFINITION", None):
+                found = _with_definitions(found, here[1], event.typed.get(event.argument, ()))
             items = None if found is None else [(str(text), str(about)) for text, about in found]
         except Exception:  # noqa: BLE001 - nobody who presses Tab wants to know
             items = []
         self._write(self._session.completions(event.call, items))
 
+    def _write_pieces(self, pieces: "Iterable[bytes]") -> None:
+        """Small ones together."""
+        held = b""
+        for piece in pieces:
+            held += piece
+            if len(held) >= _WRITE_BYTES:
+                self._write(held)
+                held = b""
+        self._write(held)
+
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(self._write_fd, view) :]
+
+
+def _with_definitions(
+    found: "list[tuple[str, str]] | None", cwd: str, words: "Sequence[str]"
+) -> "list[tuple[str, str]] | None":
+    """What is offered, and the definitions in the current folder; None, which is any file, where a path is typed."""
+    if any("/" in word for word in words):
+        return None
+    from orchestrator.files.state.definition_files import definition_files
+
+    return [*(found or ()), *definition_files(cwd)]

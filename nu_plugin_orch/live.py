@@ -8,10 +8,10 @@ came another way than by a key, or because the engine is gone. The terminal is a
 import os
 import time
 
-from orchestrator.files.board import Board
-from orchestrator.files.board_text import COLUMNS_MIN, FAINT, BoardText
-from orchestrator.files.changes import JournalChanges
-from orchestrator.files.journal_tail import JournalTail
+from orchestrator.files.displays.board import Board
+from orchestrator.files.displays.board_text import COLUMNS_MIN, FAINT, BoardText
+from orchestrator.files.journal.changes import JournalChanges
+from orchestrator.files.journal.tail import JournalTail
 from orchestrator.files.lock import is_held
 from orchestrator.files.terminal_text import cut
 from orchestrator.model.errors import CursorLost
@@ -19,7 +19,7 @@ from orchestrator.model.errors import CursorLost
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nu_plugin_orch.terminal import Terminal
-    from orchestrator.files.board_text import Line
+    from orchestrator.files.displays.board_text import Line
 
 #: Between two frames, and between two looks at the journal. Nobody sees more.
 _FRAME_S = 0.1

@@ -5,6 +5,7 @@ The plugin's own folder and environment are those of the first caller, who may h
 
 import os
 
+from nu_plugin_orch.call import WrongArgument, warn
 from orchestrator.files.locate import VARIABLE, find_data_dir
 from orchestrator.model.errors import UsageError
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nu_plugin_orch.protocol.messages import Arguments, Wire
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 
 class BadSetting(UsageError):
@@ -59,15 +61,23 @@ def resolve(arguments: "Arguments | None", answers: "Mapping[str, Wire | None]")
     Without `arguments` the data directory is that of a command without any, and what is set wrongly is passed over.
 
     Raises:
-        BadSetting: the environment or the configuration says something that is no path.
+        WrongArgument, BadSetting: the flag, the environment or the configuration says something that is no path.
     """
     cwd = _text(answers.get("cwd")) or own_folder()
     flag = _text(arguments.named.get(FLAG)) if arguments is not None else None
+    if "\0" in (flag or ""):
+        raise WrongArgument(FLAG, "A path cannot hold a NUL character.", "no path")
     variable, config = answers.get("variable"), answers.get("config")
     if arguments is not None:
         _check(variable, config)
     env = {VARIABLE: _text(variable) or "", "HOME": os.environ.get("HOME", "")}
     return find_data_dir(flag, env=env, cwd=cwd, configured=_configured(config)), cwd
+
+
+def typed_data_dir(typed: "Typed", here: "tuple[str, str]") -> str:
+    """The data directory that a line names while it is typed; else the first of `here`, the second is the folder."""
+    words = typed.get(FLAG)
+    return find_data_dir(words[-1], env={"HOME": os.environ.get("HOME", "")}, cwd=here[1]) if words else here[0]
 
 
 def own_place() -> "tuple[str, str]":
@@ -97,13 +107,14 @@ def _check(variable: "Wire | None", config: "Wire | None") -> None:
         raise BadSetting(f"$env.config.plugins.orch is {_kind(config)}, not a record.", _EXAMPLE)
     fields = config["Record"]["val"]
     given = fields.get(CONFIG_KEY)
+    if "\0" in (_text(given) or ""):
+        raise BadSetting(f"$env.config.plugins.orch.{CONFIG_KEY} holds a NUL character, which no path can.", _EXAMPLE)
     if given is not None and not {"String", "Nothing"} & set(given):
         raise BadSetting(f"$env.config.plugins.orch.{CONFIG_KEY} is {_kind(given)}, not a string.", _EXAMPLE)
     for name in fields:
         if name != CONFIG_KEY and name not in _told:
             _told.add(name)
-            text = f"Warning: $env.config.plugins.orch.{name} means nothing; the only key is {CONFIG_KEY}.\n"
-            os.write(2, text.encode("utf-8", "replace"))
+            warn(f"$env.config.plugins.orch.{name} means nothing; the only key is {CONFIG_KEY}.")
 
 
 def _kind(value: "Wire") -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from orchestrator.files.board_text import Line
+    from orchestrator.files.displays.board_text import Line
 
 #: What the engine is asked before the call runs.
 QUESTIONS: "dict[str, str | dict[str, Any]]" = {

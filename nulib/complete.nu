@@ -1,5 +1,6 @@
 # What Tab offers. A completer never raises: where nothing can be read, nothing is offered.
 
+use internal/ages.nu ago
 use internal/words.nu [FINAL_STATUSES FORMATS WORKFLOW_STATUSES]
 
 # Ids of all workflows, newest first.
@@ -108,13 +109,29 @@ def named-operations []: string -> list {
 # The state of the workflow that is named in the line typed so far, empty if there is none.
 def named-workflow []: string -> record {
   let data_dir = $in | value-after data-dir
-  let workflow = $in | parse --regex 'batch (?:logs|retry|rollback)\s+(?<id>[^\s-]\S*)' | get 0?.id
+  let workflow = $in | typed-workflow
   try { orch workflow $workflow --data-dir $data_dir } catch { {} }
 }
 
+# The id in the line typed so far: the first word that looks like one, wherever flags stand; else the one behind the verb.
+def typed-workflow []: string -> oneof<string, nothing> {
+  let words = $in | parse --regex 'batch (?:logs|retry|rollback)\s+(?<words>.*)' | get 0?.words | default "" | split row --regex '\s+'
+  $words | where $it =~ '^[\w-]+-[0-9a-z]{6}(\.|$)' | append ($words | where $it =~ '^[^-]') | get 0? | default "" | split row "." | first
+}
+
 def offer-workflows []: table -> record {
-  let completions = $in | each {|it| {value: $it.id, description: $"($it.status), ($it.name)"} }
+  let completions = $in | each {|it| {value: $it.id, description: ($it | told) } }
   {options: {sort: false}, completions: $completions}
+}
+
+# How a workflow stands, and how old that is: runs of one name differ by nothing else that a person knows.
+def told []: record -> string {
+  let it = $in
+  if $it.status in $FINAL_STATUSES {
+    $"($it.status)(ago ', ' ($it.finished_at? | default $it.created_at?))"
+  } else {
+    $"($it.status)(ago ', begun ' $it.created_at?)"
+  }
 }
 
 # The value of a flag in the line typed so far, null without it.

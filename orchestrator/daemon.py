@@ -254,7 +254,7 @@ class Daemon:
             lambda _: None,
         )
         self._writing.finish(_GOODBYE_S)
-        self._say("ended")
+        self._say(f"ended{_left_to_run(len(self._world.live))}")
 
     def _drain(self) -> None:
         """Nothing new is started any more; end when nothing runs."""
@@ -329,3 +329,15 @@ class Daemon:
             "degraded": self._troubles.worst,
         }
         return STATUS_FILE, project.encode_lines(content)
+
+
+def _left_to_run(count: int) -> str:
+    """What becomes of tasks that run when their daemon ends: nothing."""
+    if not count:
+        return ""
+    goes_on = (
+        "1 task goes on; the next daemon takes it over"
+        if count == 1
+        else f"{count} tasks go on; the next daemon takes them over"
+    )
+    return f": {goes_on}"

@@ -22,7 +22,7 @@ from orchestrator import config
 from orchestrator.daemon import Daemon
 from orchestrator.definitions.providers.directories import Directories
 from orchestrator.effects.local import LocalEffect
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.files.layout import INBOX
 from orchestrator.files.locate import find_data_dir
 from orchestrator.interfaces.cli.serve import add_arguments

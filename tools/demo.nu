@@ -13,7 +13,7 @@ def main [] {
   let workflow = step "Run it, and watch" { batch submit data/examples/wuji.k --watch }
   step "The workflow afterwards" { batch list | select id status duration }
   step "Its operations" {
-    batch status (batch list | get 0.id) | get operations | select id status depends_on
+    batch status (batch list | get 0.id) --long | get operations | select id status depends_on
   }
   step "The same as a picture" { orch graph (batch list | get 0.id) }
   step "Its tasks" { orch tasks | select operation item status attempt duration }

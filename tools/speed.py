@@ -22,8 +22,9 @@ ASKED = {"query": "50 failed tasks of N", "all": "all N tasks"}
 
 #: {figure of the prompt: (number, what it is, budget in ms)}.
 PROMPT = {
-    "status": ("P1", "`orch status`, directory given", 0.3),
-    "status, looked up": ("P1", "`orch status`, directory looked up", 0.6),
+    "status": ("P1", "`orch status`, directory given, one after another", 0.3),
+    "status, now and then": ("P1", "`orch status`, directory given, now and then", 0.3),
+    "status, looked up": ("P1", "`orch status`, directory looked up, one after another", 0.6),
     "first call": ("P2", "first call in a fresh Nushell (the plugin starts)", 30),
     "validate": ("P5", "`orch validate` of the sample, one after another", 15),
     "validate, now and then": ("P5", "`orch validate` of the sample, now and then", 15),

@@ -1,14 +1,15 @@
 """``orch at``: the state as it was at an earlier moment."""
 
-from nu_plugin_orch.call import Later, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR, complete_task_flags, statuses_of
-from nu_plugin_orch.place import questions
+from nu_plugin_orch.call import Later
+from nu_plugin_orch.commands.shared import DATA_DIR, WORKFLOW_NAMED, complete_task_flags, limit_of, statuses_of
+from nu_plugin_orch.commands.shared import questions_of_workflow as questions
+from nu_plugin_orch.commands.simulate import answer_last
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature, table
 from nu_plugin_orch.readers.positions import position
 from nu_plugin_orch.readers.with_table import with_table
-from orchestrator.files.past import NoSuchMoment
-from orchestrator.files.past_state import state_at
-from orchestrator.files.task_query import unknown_statuses
+from orchestrator.files.past.moment import NoSuchMoment
+from orchestrator.files.past.state import NotThereThen, nothing_yet, state_at
+from orchestrator.files.tables.task_query import unknown_statuses
 from orchestrator.model.errors import NotFound
 from orchestrator.model.states import TASK_STATUSES
 
@@ -21,9 +22,16 @@ __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run
 
 PREFIX = "Failed to look back"
 
-BLAME = {NoSuchMoment: (0, "not known"), NotFound: ("workflow", "not there then")}
+BLAME = {
+    NoSuchMoment: (0, "not known"),
+    NotThereThen: ("workflow", "not there then"),
+    NotFound: ("workflow", "not known here"),
+}
 
 NOTE = "Nothing was changed."
+
+#: What stands at the end of the record: the tables before it may be long.
+_ANSWER = ("time", "seq", "cursor", "tasks_pending", "tasks_running", "tasks_completed", "tasks_failed")
 
 SIGNATURE = signature(
     "orch at",
@@ -44,13 +52,15 @@ SIGNATURE = signature(
     extra=(
         "Reads plain files only, with the daemon alive or dead: a snapshot of the journal and the records behind it. "
         "The moment is a datetime, a duration (so long ago), the seq of a record, a cursor as text ('3:42'), or a text "
-        "such as '2025-01-11 10:00' (local time) or yesterday. At a time the state is the one behind the last record "
-        "whose time is not after it; `time`, `seq` and `cursor` are those of that record. A workflow that was archived "
-        "since is there as it was. How far back the journal goes is a setting (`journal_keep_bytes`)."
+        "such as '2025-01-11 10:00' (local time), 14:10:00 (the latest that is past), 'yesterday 9:05' or yesterday; "
+        "14:10 alone is a cursor by its form. At a time the state is the one behind the last record whose time is not "
+        "after it; `time`, `seq` and `cursor` are those of that record. The counts stand last, where they are seen. A "
+        "workflow that was archived since is there as it was. How far back the journal goes is a setting "
+        "(`journal_keep_bytes`)."
     ),
     required=[positional("moment", "Any", "A datetime, a duration ago, a seq, a cursor, or a text that names one")],
     flags=[
-        flag("workflow", "w", "String", "Only this workflow and its tasks"),
+        flag("workflow", "w", "String", f"Only this workflow and its tasks: {WORKFLOW_NAMED}"),
         flag("status", "s", "Any", "Only tasks with exactly this status, or one of these", words=TASK_STATUSES),
         flag("limit", "l", "Int", "At most so many tasks; 0 is quickest where only the counts are wanted"),
         DATA_DIR,
@@ -67,16 +77,16 @@ SIGNATURE = signature(
 
 def run(call: "Call") -> Later:
     """A record of the counts, with the tables of workflows and tasks."""
-    at, workflow, statuses, limit = position(call, 0), call.text("workflow"), statuses_of(call), call.integer("limit")
-    if limit is not None and limit < 0:
-        raise WrongArgument("limit", f"A limit of {limit} rows means nothing.", "less than none", "Give 0 or more.")
+    at, workflow, statuses, limit = position(call, 0), call.text("workflow"), statuses_of(call), limit_of(call)
     for sentence in unknown_statuses(statuses or ()):
         call.warn(sentence)
 
     def work() -> "Encoded":
-        found = state_at(call.data_dir, at, workflow=workflow, statuses=statuses, limit=limit)
-        tasks = found.pop("tasks")
-        return with_table(call.values, found, "tasks", tasks)
+        found = state_at(call.data_dir, at, workflow=workflow, cwd=call.cwd, statuses=statuses, limit=limit)
+        if found["seq"] == 0 and at.seq is None:
+            call.warn(nothing_yet(call.data_dir))
+        tasks, workflows = found.pop("tasks"), found.pop("workflows")
+        return with_table(call.values, "tasks", tasks, {"workflows": workflows, **answer_last(found, _ANSWER)})
 
     return Later(work)
 

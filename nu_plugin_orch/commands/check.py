@@ -4,8 +4,8 @@ from nu_plugin_orch.call import Later
 from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, definition_path, layer_path, questions
 from nu_plugin_orch.protocol.signature import flag, positional, signature, table
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files import drift, drop
-from orchestrator.files.digest import definition_digest
+from orchestrator.files.asking import drift, drop
+from orchestrator.files.asking.digest import definition_digest
 from orchestrator.model.errors import DefinitionInvalid, NotFound, WorkflowFailed
 
 TYPE_CHECKING = False
@@ -24,8 +24,9 @@ NOTE = "The check goes on: `orch workflows` shows it, `orch cancel` ends it."
 SIGNATURE = signature(
     "orch check",
     "Look whether everything is still as a definition declares it (drift). Nothing is changed.",
-    output=table({"operation": "String", "item": "String", "provider": "String", "should": "String", "is": "String"}),
+    output=table(dict.fromkeys(("operation", "item", "provider", "should", "is", "state"), "String")),
     extra=(
+        "`state` is ok, drifted, or unknown if the check did not come to an end; `is` says what was found. "
         "The daemon runs the check of each item's provider in place of what would make it. What nothing knows how to "
         "check is left out with a warning."
     ),
@@ -40,7 +41,7 @@ SIGNATURE = signature(
     search_terms=["workflow", "batch", "drift", "verify", "audit"],
     examples=[
         ("orch check data/examples/wuji.k", "Hold what there is against a definition"),
-        (f"orch check data/examples/wuji.k | where is != '{drift.AS_DECLARED}' | length", "Count what has drifted"),
+        ("orch check data/examples/wuji.k | where state != ok | length", "Count what is not as declared"),
     ],
 )
 

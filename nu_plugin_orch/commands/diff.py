@@ -1,13 +1,14 @@
 """``orch diff``: what changed between two moments."""
 
 from nu_plugin_orch.call import Later, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR, complete_task_flags
-from nu_plugin_orch.place import questions
+from nu_plugin_orch.commands.shared import DATA_DIR, WORKFLOW_NAMED, complete_task_flags
+from nu_plugin_orch.commands.shared import questions_of_workflow as questions
 from nu_plugin_orch.protocol.signature import flag, positional, signature, table
 from nu_plugin_orch.readers.positions import position
 from nu_plugin_orch.readers.with_table import table as table_of
-from orchestrator.files.past import NoSuchMoment, WrongOrder
-from orchestrator.files.past_diff import changes_between
+from orchestrator.files.past.diff import changes_between
+from orchestrator.files.past.moment import NoSuchMoment, WrongOrder
+from orchestrator.files.past.state import NotThereThen
 from orchestrator.model.errors import NotFound
 
 TYPE_CHECKING = False
@@ -19,7 +20,11 @@ __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run
 
 PREFIX = "Failed to compare"
 
-BLAME = {WrongOrder: (1, "before the first"), NotFound: ("workflow", "not there then")}
+BLAME = {
+    WrongOrder: (1, "before the first"),
+    NotThereThen: ("workflow", "not there then"),
+    NotFound: ("workflow", "not known here"),
+}
 
 NOTE = "Nothing was changed."
 
@@ -43,13 +48,14 @@ SIGNATURE = signature(
     ),
     extra=(
         "A row for each task and workflow whose status, attempt or reason is another than it was, in the order in "
-        "which they began to change; `change` is appeared, changed or archived, `transitions` is how many there were "
-        "in between. What changed and changed back is left out: `orch watch --from` tells every step. Moments are "
-        "those of `orch at`; without the second it is now."
+        "which they began to change; `change` is appeared, changed (its status), attempt (tried again, and as it was), "
+        "reason (only that) or archived, `transitions` is how many there were in between. What changed and changed "
+        "back is left out: `orch watch --from` tells every step. Moments are those of `orch at`; without the second it "
+        "is now."
     ),
     required=[positional("from", "Any", "The earlier moment: a datetime, a duration ago, a seq, a cursor, a text")],
     optional=[positional("to", "Any", "The later moment; without it now")],
-    flags=[flag("workflow", "w", "String", "Only this workflow and its tasks"), DATA_DIR],
+    flags=[flag("workflow", "w", "String", f"Only this workflow and its tasks: {WORKFLOW_NAMED}"), DATA_DIR],
     search_terms=["history", "changes", "compare", "since", "between", "past"],
     examples=[
         ("orch diff 10min", "Show what changed in the last ten minutes"),
@@ -65,11 +71,9 @@ def run(call: "Call") -> Later:
 
     def work() -> "Encoded":
         try:
-            rows = changes_between(call.data_dir, since, until, workflow=workflow)
+            rows = changes_between(call.data_dir, since, until, workflow=workflow, cwd=call.cwd)
         except NoSuchMoment as error:  # its class does not tell which of the two it is
-            wrong = WrongArgument(0 if error.position is since else 1, error.message, "not known", error.help)
-            wrong.code = error.code
-            raise wrong from error
+            raise WrongArgument.about(0 if error.position is since else 1, error, "not known") from error
         return table_of(call.values, rows)
 
     return Later(work)

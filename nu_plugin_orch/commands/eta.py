@@ -2,16 +2,16 @@
 
 from nu_plugin_orch.call import Later
 from nu_plugin_orch.commands.shared import DATA_DIR, workflow_ids
-from nu_plugin_orch.commands.simulate import ASSUME, assumed
+from nu_plugin_orch.commands.simulate import ASSUME, answer_last, assumed, times_first
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import positional, record, signature, table
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
+from orchestrator.files.asking.foresight import underway
 from orchestrator.files.directory import require_directory
-from orchestrator.files.foresight import underway
 from orchestrator.files.layout import workflow_dir
-from orchestrator.files.read import read_workflow
-from orchestrator.files.why_words import until_resolved
+from orchestrator.files.state.workflows import read_workflow
+from orchestrator.files.why.words import until_resolved
 from orchestrator.model.errors import BadId, NotFound, WorkflowUnreadable
 from orchestrator.model.states import WORKFLOW_FINAL
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -29,6 +30,9 @@ PREFIX = "Failed to look ahead"
 BLAME = {BadId: (0, "not an id"), NotFound: (0, "not known here"), WorkflowUnreadable: (0, "this workflow")}
 
 NOTE = "Nothing was changed."
+
+#: What stands at the end of the record: the path before it may be long.
+_ANSWER = ("unknown", "note", "workflow", "status", "tasks", "confidence", "remaining_ms")
 
 #: Of a workflow that is over.
 _NOTHING_LEFT = {"remaining_ms": 0, "tasks": 0, "recorded": 0, "similar": 0, "confidence": 1.0, "critical_path": []}
@@ -74,16 +78,17 @@ def run(call: "Call") -> "Later | Wire":
     state = read_workflow(directory, workflow)
     cells = Cells(call.values)
     if state["status"] in WORKFLOW_FINAL:
-        return cells.record({"workflow": workflow, "status": state["status"], **_NOTHING_LEFT, **_NOBODY_WAITS})
+        over = {"workflow": workflow, "status": state["status"], **_NOTHING_LEFT, **_NOBODY_WAITS}
+        return cells.record(answer_last(over, _ANSWER))
 
     def work() -> "Wire":
         left = validator.remaining(workflow_dir(directory, workflow), *underway(directory, workflow, state, wanted))
         note = until_resolved("batch", left["unknown"]) or None
-        return cells.record({"workflow": workflow, **left, "note": note})
+        return cells.record(answer_last({"workflow": workflow, **times_first(left), "note": note}, _ANSWER))
 
     return Later(work)
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+def complete(data_dir: str, argument: "str | int", _typed: "Typed") -> "list[tuple[str, str]] | None":
     """Ids of workflows that have not ended."""
     return workflow_ids(data_dir, unfinished=True) if argument == 0 else None

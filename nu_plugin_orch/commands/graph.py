@@ -10,11 +10,11 @@ from nu_plugin_orch.call import Later, WrongArgument
 from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, complete_by, layer_path, one_of, questions
 from nu_plugin_orch.protocol.signature import flag, positional, signature
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files.graph_formats import FORMATS, drawn
-from orchestrator.files.graph_rows import as_record
-from orchestrator.files.graph_source import NoSuchOperation, focus, is_definition, of_definition, of_workflow
-from orchestrator.files.graph_svg import TooLarge
-from orchestrator.files.graph_text import WIDTH, WIDTH_MIN, picture
+from orchestrator.files.graph.formats import FORMATS, drawn
+from orchestrator.files.graph.rows import as_record
+from orchestrator.files.graph.source import NoSuchOperation, focus, is_definition, of_definition, of_workflow
+from orchestrator.files.graph.svg import TooLarge
+from orchestrator.files.graph.text import WIDTH, WIDTH_MIN, picture
 from orchestrator.model.errors import BadId, DefinitionInvalid, NotFound, WorkflowUnreadable
 
 TYPE_CHECKING = False
@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
-    from orchestrator.files.graph import Graph
+    from nu_plugin_orch.protocol.typed_line import Typed
+    from orchestrator.files.graph.model import Graph
 
-__all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
+__all__ = ["BLAME", "DEFINITION", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
 PREFIX = "Failed to draw the graph"
 
 NOTE = "Nothing was changed."
+
+#: The argument for which Tab offers definitions, too.
+DEFINITION = 0
 
 BLAME = {
     BadId: (0, "not an id"),
@@ -37,7 +41,7 @@ BLAME = {
     DefinitionInvalid: (0, "has errors"),
     WorkflowUnreadable: (0, "this workflow"),
     TooLarge: (0, "too large for a picture"),
-    NoSuchOperation: ("focus", "no such operation"),
+    NoSuchOperation: ("focus", "not in this workflow"),
 }
 
 SIGNATURE = signature(
@@ -132,6 +136,6 @@ def _terminal_width() -> int:
         return WIDTH
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
-    """Ids of workflows; of their operations for ``--focus``."""
-    return complete_by({0: "workflows", "focus": "operations", "depth": "", "width": ""}, data_dir, argument)
+def complete(data_dir: str, argument: "str | int", typed: "Typed") -> "list[tuple[str, str]] | None":
+    """Ids of workflows (the host adds definitions); of their operations for ``--focus``."""
+    return complete_by({0: "workflows", "focus": "operations", "depth": "", "width": ""}, data_dir, argument, typed)

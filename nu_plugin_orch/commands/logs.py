@@ -5,14 +5,15 @@ from nu_plugin_orch.commands.shared import DATA_DIR, TASK_FLAGS, complete_by
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import flag, positional, signature, table
 from nu_plugin_orch.readers.log_lines import LogStream
-from orchestrator.files.logs import STREAMS, NoSuchPart, Selection, Written
-from orchestrator.model.errors import BadId, NotFound, WorkflowUnreadable
+from orchestrator.files.logs.selection import STREAMS, NoSuchPart, Selection, Written, check_tail
+from orchestrator.model.errors import BadId, NotFound, UsageError, WorkflowUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from nu_plugin_orch.call import Call
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 __all__ = ["BLAME", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -33,6 +34,7 @@ SIGNATURE = signature(
             "item": "String",
             "provider": "String",
             "attempt": "Int",
+            "undo": "Bool",
             "stream": "String",
             "line": "String",
         }
@@ -41,7 +43,8 @@ SIGNATURE = signature(
         "In the order of the plan, each task's attempts one after another, out before err; with --follow in the order "
         "in which lines come, until the workflow (or the task) is over or somebody presses Ctrl-C. What could act on "
         "the terminal (colours, cursor movements) is taken out; --raw leaves it in. What is not UTF-8 is replaced. A "
-        "line of more than 64 KiB comes in pieces. The logs of an archived workflow are gone."
+        "line of more than 64 KiB comes in pieces. `undo` tells the attempts that undo a task from those that do it. "
+        "The logs of an archived workflow are gone."
     ),
     required=[positional("id", "String", "The workflow or the task; Tab offers both")],
     flags=[
@@ -80,8 +83,10 @@ _OFFERS: "dict[Any, str]" = {**TASK_FLAGS, 0: "subjects"}
 def run(call: "Call") -> Stream:
     """A stream of the lines."""
     tail, attempt = call.integer("tail"), call.integer("attempt")
-    if tail is not None and tail < 0:
-        raise WrongArgument("tail", f"The last {tail} lines mean nothing.", "less than none", "Give 0 or more.")
+    try:
+        check_tail(tail)
+    except UsageError as error:
+        raise WrongArgument.about("tail", error, "less than none") from error
     streams = [name for name in STREAMS if call.switch(name)] or STREAMS
     is_followed = call.switch("follow")
     names = {name: call.text(name) for name in ("operation", "item", "provider")}
@@ -90,14 +95,14 @@ def run(call: "Call") -> Stream:
             call.data_dir, call.text(0) or "", **names, attempt=attempt, streams=streams, may_come=is_followed
         )
     except NoSuchPart as error:
-        raise WrongArgument(error.part, error.message, "not in this workflow", error.help) from error
+        raise WrongArgument.about(error.part, error, "not in this workflow") from error
     if is_followed:
-        from orchestrator.files.log_follow import Followed
+        from orchestrator.files.logs.follow import Followed
 
         return Stream(LogStream(Followed(chosen, raw=call.switch("raw"), tail=tail), call.values, call.warn))
     return Stream(LogStream(Written(chosen, raw=call.switch("raw"), tail=tail), call.values, call.warn))
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+def complete(data_dir: str, argument: "str | int", typed: "Typed") -> "list[tuple[str, str]] | None":
     """Ids of workflows and tasks, and names inside them."""
-    return complete_by(_OFFERS, data_dir, argument)
+    return complete_by(_OFFERS, data_dir, argument, typed)

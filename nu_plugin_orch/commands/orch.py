@@ -7,6 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Arguments, Wire
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 SIGNATURE = signature(
     "orch",
@@ -33,7 +34,7 @@ def run(call: "Call") -> "Wire":
     word = call.text(0)
     if word is not None:
         from nu_plugin_orch.commands import MODULES
-        from orchestrator.files.steer import near
+        from orchestrator.files.near import near
 
         known = [name.removeprefix("orch ") for name in MODULES if name != "orch"]
         told = f"{near(word, known)}There are: {', '.join(known)}."
@@ -41,6 +42,6 @@ def run(call: "Call") -> "Wire":
     return call.answers["help"] or call.values.string("")
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":  # noqa: ARG001 - as of all
+def complete(_data_dir: str, argument: "str | int", _typed: "Typed") -> "list[tuple[str, str]] | None":
     """Nothing: Nushell itself offers the commands, and would add the files of the folder to them."""
     return [] if argument == 0 else None

@@ -8,6 +8,7 @@ from nu_plugin_orch.protocol.signature import flag, positional, record, signatur
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nu_plugin_orch.call import Call, Later
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -34,6 +35,6 @@ def run(call: "Call") -> "Later":
     return asked(call, "pause", {"workflow": workflow_of(call), "now": call.switch("now")})
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+def complete(data_dir: str, argument: "str | int", _typed: "Typed") -> "list[tuple[str, str]] | None":
     """Ids of the workflows that can be paused."""
     return workflows_in(data_dir, STATUSES["pause"]) if argument == 0 else None

@@ -5,12 +5,13 @@ from nu_plugin_orch.commands.shared import DATA_DIR, complete_by
 from nu_plugin_orch.commands.steering import NOTE, asked
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature
-from orchestrator.files.steer import NoSuchPart
+from orchestrator.files.asking.steer import NoSuchPart
 from orchestrator.model.errors import BadId, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nu_plugin_orch.call import Call, Later
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -47,6 +48,6 @@ def run(call: "Call") -> "Later":
     return asked(call, "resolve", {"task": task, "outcome": outcome})
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+def complete(data_dir: str, argument: "str | int", typed: "Typed") -> "list[tuple[str, str]] | None":
     """Ids of the tasks whose end is unknown."""
-    return complete_by({0: "unknown_tasks"}, data_dir, argument)
+    return complete_by({0: "unknown_tasks"}, data_dir, argument, typed)

@@ -8,6 +8,7 @@ from nu_plugin_orch.protocol.signature import positional, record, signature
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nu_plugin_orch.call import Call, Later
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -31,6 +32,6 @@ def run(call: "Call") -> "Later":
     return asked(call, "resume", {"workflow": workflow_of(call)})
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+def complete(data_dir: str, argument: "str | int", _typed: "Typed") -> "list[tuple[str, str]] | None":
     """Ids of the workflows that are paused."""
     return workflows_in(data_dir, STATUSES["resume"]) if argument == 0 else None

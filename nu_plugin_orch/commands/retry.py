@@ -1,7 +1,7 @@
 """``orch retry``: run tasks of a workflow again."""
 
 from nu_plugin_orch.call import Later, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR, LAYER, layer_path, questions
+from nu_plugin_orch.commands.shared import DATA_DIR, LAYER, complete_by, layer_path, questions
 from nu_plugin_orch.commands.steering import (
     NOTE,
     STATUSES,
@@ -14,7 +14,7 @@ from nu_plugin_orch.commands.steering import (
 )
 from nu_plugin_orch.protocol.signature import flag, positional, signature
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files import drop
+from orchestrator.files.asking import drop
 from orchestrator.model.errors import DefinitionInvalid, NotFound, WorkflowUnreadable
 
 TYPE_CHECKING = False
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -99,7 +100,7 @@ def _with_latest(call: "Call", workflow: str, *, only_diff: bool) -> Later:
     digest, options, layer = call.text("digest"), call.record("options"), layer_path(call)
 
     def work() -> "Wire":
-        from orchestrator.files import latest
+        from orchestrator.files.asking import latest
 
         found = latest.look(call.data_dir, workflow, options=options, layer=layer)
         if only_diff:
@@ -111,6 +112,8 @@ def _with_latest(call: "Call", workflow: str, *, only_diff: bool) -> Later:
     return Later(work)
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
-    """Ids of the workflows that can be retried."""
-    return workflows_in(data_dir, STATUSES["retry"]) if argument == 0 else None
+def complete(data_dir: str, argument: "str | int", typed: "Typed") -> "list[tuple[str, str]] | None":
+    """Ids of the workflows that can be retried, and what is inside of one."""
+    if argument == 0:
+        return workflows_in(data_dir, STATUSES["retry"])
+    return complete_by({0: "workflows", "operation": "operations", "tasks": "tasks"}, data_dir, argument, typed)

@@ -1,6 +1,6 @@
 """``orch rollback``: undo what a workflow did."""
 
-from nu_plugin_orch.commands.shared import DATA_DIR
+from nu_plugin_orch.commands.shared import DATA_DIR, complete_by
 from nu_plugin_orch.commands.steering import NOTE, STATUSES, asked_and_watchable, blame, workflow_of, workflows_in
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature
@@ -8,6 +8,7 @@ from nu_plugin_orch.protocol.signature import flag, positional, record, signatur
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nu_plugin_orch.call import Call, Later
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -50,6 +51,8 @@ def run(call: "Call") -> "Later":
     return asked_and_watchable(call, "rollback", {"workflow": workflow_of(call), "to": call.text("to")})
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
-    """Ids of the workflows that can be rolled back."""
-    return workflows_in(data_dir, STATUSES["rollback"]) if argument == 0 else None
+def complete(data_dir: str, argument: "str | int", typed: "Typed") -> "list[tuple[str, str]] | None":
+    """Ids of the workflows that can be rolled back, and restore points of one."""
+    if argument == 0:
+        return workflows_in(data_dir, STATUSES["rollback"])
+    return complete_by({0: "workflows", "to": "restore_points"}, data_dir, argument, typed)

@@ -4,7 +4,7 @@ from nu_plugin_orch.call import Later, WrongArgument
 from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, definition_path, layer_path, questions
 from nu_plugin_orch.protocol.signature import Duration, flag, positional, record, signature, table
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files.foresight import look_ahead
+from orchestrator.files.asking.foresight import look_ahead
 from orchestrator.model.errors import DefinitionInvalid, NotFound, UsageError
 
 TYPE_CHECKING = False
@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
 
-__all__ = ["ASSUME", "BLAME", "NOTE", "PREFIX", "SIGNATURE", "as_columns", "assumed", "questions", "run"]
+__all__ = [
+    "ASSUME",
+    "BLAME",
+    "NOTE",
+    "PREFIX",
+    "SIGNATURE",
+    "answer_last",
+    "as_columns",
+    "assumed",
+    "questions",
+    "run",
+    "times_first",
+]
 
 PREFIX = "Failed to simulate"
 
@@ -33,6 +45,16 @@ _LABELS = {
 #: Nushell's words for units that a forecast calls otherwise.
 _UNITS = {"sec": "s", "hr": "h"}
 
+#: What stands at the end of the record: the tables before it may be long.
+_ANSWER = ("critical_path", "name", "tasks", "reason", "status", "total_ms")
+
+#: {table of what happens when: its first columns}.
+_TIMED = {
+    "critical_path": ("task", "starts_ms", "ends_ms", "because", "limit"),
+    "order": ("task", "starts_ms", "ends_ms"),
+    "waves": ("wave", "operation", "tasks", "starts_ms", "ends_ms"),
+}
+
 ASSUME = flag("assume", "a", "Duration", "How long a task takes of which nothing is known (1min)")
 
 _PATH = table({"task": "String", "starts": "Duration", "ends": "Duration", "because": "String"})
@@ -44,7 +66,7 @@ SIGNATURE = signature(
     extra=(
         "The rules are the engine's own, on a clock that jumps; times are durations from the start. How long a task "
         "takes is known from earlier runs in the data directory, or else assumed. A name is an operation, an item, or "
-        "OPERATION/ITEM. Needs no daemon."
+        "OPERATION/ITEM. The answer stands last, behind what it comes from. Needs no daemon."
     ),
     required=[positional("file", "Filepath", "The definition")],
     flags=[
@@ -99,16 +121,31 @@ def run(call: "Call") -> Later:
             count = len(report["errors"])
             what = f"{path} has {count} error{'' if count == 1 else 's'}."
             raise DefinitionInvalid(what, "`orch validate` gives them as a table.", report["errors"])
-        return Cells(call.values).record(as_columns(report["forecast"]))
+        return Cells(call.values).record(answer_last(as_columns(report["forecast"]), _ANSWER))
 
     return Later(work)
 
 
+def answer_last(found: "dict[str, Any]", answer: "tuple[str, ...]") -> "dict[str, Any]":
+    """`found` with the fields `answer` at its end: that is what is on the screen when all of it has been drawn."""
+    return {**{name: value for name, value in found.items() if name not in answer}, **{it: found[it] for it in answer}}
+
+
 def as_columns(found: "dict[str, Any]") -> "dict[str, Any]":
-    """A forecast whose columns can all lose their unit: `assumed` is a number of tasks already."""
+    """A forecast whose columns can all lose their unit (`assumed` is a number of tasks already), and fit a screen."""
     durations = dict(found["durations"])
     durations["assumed_to_be_ms"] = durations.pop("assumed_ms")
-    return {**found, "durations": durations}
+    return {**times_first(found), "durations": durations}
+
+
+def times_first(found: "dict[str, Any]") -> "dict[str, Any]":
+    """`found` with tables in which what and when comes first: a table that is cut keeps its first columns."""
+    tables = {name: [_begin(row, columns) for row in found[name]] for name, columns in _TIMED.items() if name in found}
+    return {**found, **tables}
+
+
+def _begin(row: "dict[str, Any]", columns: "tuple[str, ...]") -> "dict[str, Any]":
+    return {**{name: row[name] for name in columns if name in row}, **row}
 
 
 def assumed(call: "Call") -> "dict[str, int]":

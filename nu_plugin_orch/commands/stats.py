@@ -1,18 +1,22 @@
 """``orch stats``: figures about tasks."""
 
-import time
-
 from nu_plugin_orch.call import Later
-from nu_plugin_orch.commands.shared import DATA_DIR, complete_task_flags, moment_us, one_of, statuses_of
-from nu_plugin_orch.place import EVERYWHERE
-from nu_plugin_orch.place import questions as place_questions
+from nu_plugin_orch.commands.shared import (
+    DATA_DIR,
+    WORKFLOW_NAMED,
+    complete_task_flags,
+    interval_of,
+    one_of,
+    statuses_of,
+)
+from nu_plugin_orch.commands.shared import questions_of_workflow as questions
 from nu_plugin_orch.protocol.signature import flag, signature
 from nu_plugin_orch.readers.cells import Cells
 from nu_plugin_orch.readers.tables import table_of
-from orchestrator.files import task_query
 from orchestrator.files.directory import require_directory
-from orchestrator.files.stats import GROUPS, of_table
-from orchestrator.files.wanted import Wanted
+from orchestrator.files.tables import task_query
+from orchestrator.files.tables.stats import GROUPS, of_table
+from orchestrator.files.tables.wanted import Wanted
 from orchestrator.model.errors import NotFound
 from orchestrator.model.states import TASK_STATUSES
 
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nu_plugin_orch.call import Call
-    from nu_plugin_orch.protocol.messages import Arguments, Wire
+    from nu_plugin_orch.protocol.messages import Wire
 
 __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -43,7 +47,7 @@ SIGNATURE = signature(
     ),
     flags=[
         flag("by", "b", "String", f"A row for each: {', '.join(GROUPS)}", words=GROUPS),
-        flag("workflow", "w", "String", "Only tasks of this workflow: its id, or its definition (path, or end of it)"),
+        flag("workflow", "w", "String", f"Only tasks of this workflow: {WORKFLOW_NAMED}"),
         flag(
             "status",
             "s",
@@ -78,18 +82,11 @@ SIGNATURE = signature(
 )
 
 
-def questions(arguments: "Arguments") -> "dict[str, str | dict[str, Any]]":
-    """The place, and the current folder for the path of a definition."""
-    asked = place_questions(arguments)
-    return {"cwd": EVERYWHERE["cwd"], **asked} if "workflow" in arguments.named else asked
-
-
 def run(call: "Call") -> Later:
     """A record, or a table with ``--by``."""
     by = one_of(call, "by", GROUPS, "way to put tasks together")
     workflow, statuses = call.text("workflow"), statuses_of(call)
-    now_us = time.time_ns() // 1000
-    since_us, until_us = moment_us(call, "from", now_us), moment_us(call, "to", now_us)
+    since_us, until_us = interval_of(call)
     require_directory(call.data_dir)
     tasks = table_of(call.data_dir)
 
@@ -98,10 +95,10 @@ def run(call: "Call") -> Later:
             ids = None if workflow is None else task_query.workflows_meant(tasks, workflow, call.cwd)
             wanted = Wanted(statuses=statuses, workflows=ids, since_us=since_us, until_us=until_us)
             found = of_table(tasks, wanted, by)
-            problems = list(tasks.problems)
-        if problems:
-            call.warn(task_query.left_out(problems, "orch tasks --all"))
-        for text in task_query.unknown_statuses(statuses or ()) if _is_empty(found) else ():
+            lacks = task_query.left_out(tasks, tasks.problems, "orch tasks --all")
+        for text in lacks:
+            call.warn(text)
+        for text in task_query.status_warnings(call.data_dir, statuses or (), is_empty=_is_empty(found)):
             call.warn(text)
         cells = Cells(call.values)
         return cells.table(found) if isinstance(found, list) else cells.record(found)

@@ -4,7 +4,7 @@ from nu_plugin_orch.commands.shared import DATA_DIR, complete_task_flags
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import record, signature
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files.read import read_status
+from orchestrator.files.state.status import read_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

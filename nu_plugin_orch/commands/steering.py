@@ -3,7 +3,7 @@
 from nu_plugin_orch.call import Later, WrongArgument
 from nu_plugin_orch.protocol.value import NotPlain, plain
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files import steer
+from orchestrator.files.asking import steer
 from orchestrator.model.errors import BadId, Refused
 from orchestrator.model.ids import is_name_id
 from orchestrator.model.states import WORKFLOW_FINAL
@@ -78,7 +78,7 @@ def asked_and_watchable(call: "Call", command: str, arguments: "dict[str, Any]")
 
 def journal_end(data_dir: str) -> str:
     """A cursor behind everything there is now; status.json follows behind, and may show an earlier place."""
-    from orchestrator.files.journal_tail import JournalTail
+    from orchestrator.files.journal.tail import JournalTail
 
     tail = JournalTail(data_dir)
     tail.close()
@@ -87,6 +87,6 @@ def journal_end(data_dir: str) -> str:
 
 def workflows_in(data_dir: str, statuses: "Collection[str]") -> "list[tuple[str, str]]":
     """(id, description) of the workflows that stand so, newest first, for Tab; not those that others have continued."""
-    from orchestrator.files.offers import Offers
+    from orchestrator.files.state.offers import Offers
 
     return Offers(data_dir).workflows(statuses, continued=False)

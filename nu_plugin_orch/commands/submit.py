@@ -4,8 +4,8 @@ from nu_plugin_orch.call import Later, WrongArgument
 from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, definition_path, layer_path, questions
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files import drop
-from orchestrator.files.digest import definition_digest
+from orchestrator.files.asking import drop
+from orchestrator.files.asking.digest import definition_digest
 from orchestrator.model.errors import DefinitionInvalid, NotFound
 from orchestrator.model.limits import PRIORITY_MAX, PRIORITY_MIN
 

@@ -1,17 +1,22 @@
 """``orch tasks``: the table of tasks."""
 
-import time
-
 from nu_plugin_orch.call import Later, Stream, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR, complete_task_flags, moment_us, statuses_of
-from nu_plugin_orch.place import EVERYWHERE
-from nu_plugin_orch.place import questions as place_questions
+from nu_plugin_orch.commands.shared import (
+    DATA_DIR,
+    WORKFLOW_NAMED,
+    complete_task_flags,
+    interval_of,
+    limit_of,
+    statuses_of,
+)
+from nu_plugin_orch.commands.shared import questions_of_workflow as questions
 from nu_plugin_orch.protocol.signature import flag, signature, table
 from nu_plugin_orch.readers.tables import STREAM_FROM, EncodedRows, RowStream, plain_table, table_of
-from orchestrator.files import task_query
 from orchestrator.files.patience import TakesLonger
-from orchestrator.files.table import DAMAGED, TaskTable
-from orchestrator.files.wanted import Wanted
+from orchestrator.files.rows import CORRUPT
+from orchestrator.files.tables import task_query
+from orchestrator.files.tables.table import DAMAGED, TaskTable
+from orchestrator.files.tables.wanted import Wanted
 from orchestrator.model.errors import NotFound, UsageError
 from orchestrator.model.states import TASK_STATUSES
 
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nu_plugin_orch.call import Call
-    from nu_plugin_orch.protocol.messages import Arguments
+    from nu_plugin_orch.protocol.typed_line import Typed
     from nu_plugin_orch.protocol.value import Encoded
 
 __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
@@ -50,10 +55,10 @@ SIGNATURE = signature(
             "status",
             "s",
             {"OneOf": [{"List": "String"}, "String"]},
-            "Only tasks with exactly this status, or one of these",
-            words=TASK_STATUSES,
+            "Only tasks with exactly this status, or one of these; `corrupt` with --all",
+            words=(*TASK_STATUSES, CORRUPT),
         ),
-        flag("workflow", "w", "String", "Only tasks of this workflow: its id, or its definition (path, or end of it)"),
+        flag("workflow", "w", "String", f"Only tasks of this workflow: {WORKFLOW_NAMED}"),
         flag("operation", "o", "String", "Only tasks of this operation"),
         flag("item", "i", "String", "Only tasks of this item"),
         flag("from", "f", "Any", "Only tasks created at this moment or later"),
@@ -84,19 +89,13 @@ class _Options:
     """What the flags ask for besides what is wanted. Raises WrongArgument."""
 
     def __init__(self, call: "Call") -> None:
-        self.limit = call.integer("limit")
-        if self.limit is not None and self.limit < 0:
-            told = f"A limit of {self.limit} rows means nothing."
-            raise WrongArgument("limit", told, "less than none", "Give 0 or more.")
+        self.limit = limit_of(call)
         self.sort, self.reverse = call.text("sort"), call.switch("reverse")
         self.long, self.all, self.strict = call.switch("long"), call.switch("all"), call.switch("strict")
         self.reads_files = call.switch("no-cache") or self.all or self.strict
-        now_us = time.time_ns() // 1000
         self.statuses = statuses_of(call)
         self.workflow, self.operation, self.item = call.text("workflow"), call.text("operation"), call.text("item")
-        self.since_us, self.until_us = moment_us(call, "from", now_us), moment_us(call, "to", now_us)
-        if self.since_us is not None and self.until_us is not None and self.since_us > self.until_us:
-            raise WrongArgument("to", "--to is before --from.", "before --from", "No task can be in between.")
+        self.since_us, self.until_us = interval_of(call)
         self.priority_min, self.priority_max = call.integer("min-priority"), call.integer("max-priority")
         if self.priority_min is not None and self.priority_max is not None and self.priority_min > self.priority_max:
             told = f"--min-priority {self.priority_min} is more than --max-priority {self.priority_max}."
@@ -105,7 +104,7 @@ class _Options:
     @property
     def is_special(self) -> bool:
         """Whether rows do not come as the table has them, in its order."""
-        return bool(self.sort or self.reverse or self.all or self.strict)
+        return self.sort is not None or self.reverse or self.all or self.strict
 
     def wanted(self, tasks: TaskTable, cwd: str) -> Wanted:
         """Which tasks. Raises NotFound, and what reading raises."""
@@ -122,12 +121,6 @@ class _Options:
             priority_min=self.priority_min,
             priority_max=self.priority_max,
         )
-
-
-def questions(arguments: "Arguments") -> "dict[str, str | dict[str, Any]]":
-    """The place, and the current folder for the path of a definition."""
-    asked = place_questions(arguments)
-    return {"cwd": EVERYWHERE["cwd"], **asked} if "workflow" in arguments.named else asked
 
 
 def run(call: "Call") -> "Encoded | Stream | Later":
@@ -186,7 +179,9 @@ def _encoded(
     call: "Call", options: _Options, tasks: TaskTable, wanted: Wanted, patient: bool
 ) -> "tuple[Encoded | Stream, bool]":
     """(the answer, whether it has no rows)."""
-    rows = EncodedRows(tasks.select(wanted, options.limit, patient=patient), long=options.long)
+    rows = EncodedRows(
+        tasks.select(wanted, options.limit, patient=patient), long=options.long, statuses=wanted.statuses
+    )
     if len(rows) >= STREAM_FROM:
         return Stream(RowStream(tasks, rows, call.values.span)), False
     if not patient and len(rows) > _QUICK_ROWS and (len(rows) > _QUICK_KEPT or rows.missing > _QUICK_ROWS):
@@ -204,20 +199,20 @@ def _warn(
     is_empty: bool,
 ) -> None:
     """Say what the table does not tell."""
-    if problems:
-        call.warn(task_query.left_out(problems, "orch tasks --all"))
-    if is_empty and not tasks.count and (text := task_query.no_directory(call.data_dir)) is not None:
+    for text in task_query.left_out(tasks, problems, "orch tasks --all"):
         call.warn(text)
-    elif is_empty and options.limit != 0:
-        for text in task_query.unknown_statuses(wanted.statuses or ()):
-            call.warn(text)
-        for text in task_query.unknown_names(tasks, wanted):
-            call.warn(text)
+    if is_empty and not tasks.count and (missing := task_query.no_directory(call.data_dir)) is not None:
+        call.warn(missing)
+        return
+    for text in task_query.status_warnings(call.data_dir, wanted.statuses or (), is_empty=is_empty):
+        call.warn(text)
+    for text in task_query.unknown_names(tasks, wanted) if is_empty and options.limit != 0 else ():
+        call.warn(text)
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+def complete(data_dir: str, argument: "str | int", typed: "Typed") -> "list[tuple[str, str]] | None":
     """Workflows, operations and items, for their flags."""
-    return [(name, "") for name in _SORTABLE] if argument == "sort" else complete_task_flags(data_dir, argument)
+    return [(name, "") for name in _SORTABLE] if argument == "sort" else complete_task_flags(data_dir, argument, typed)
 
 
 _SORTABLE = ("created_at", "started_at", "finished_at", "duration", "priority", "status", "id", "attempt", "workflow")

@@ -5,8 +5,8 @@ from nu_plugin_orch.commands.shared import DATA_DIR, ENVIRONMENT, LAYER, definit
 from nu_plugin_orch.commands.simulate import as_columns
 from nu_plugin_orch.protocol.signature import flag, positional, record, signature, table
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files import validator
-from orchestrator.files.foresight import look_ahead
+from orchestrator.files.asking import validator
+from orchestrator.files.asking.foresight import look_ahead
 from orchestrator.model.errors import NotFound
 
 TYPE_CHECKING = False
@@ -28,7 +28,20 @@ NOTE = "Nothing was changed."
 _INTERNAL = ("plan", "sources", "definition", "format")
 
 #: `line` is null for what is wrong with a whole file; Nushell 0.115 holds commands to the types they declare.
-_DIAGNOSTICS = table({"severity": "String", "code": "String", "message": "String", "file": "String", "line": "Any"})
+_DIAGNOSTICS = table(
+    {
+        "severity": "String",
+        "code": "String",
+        "line": "Any",
+        "column": "Any",
+        "message": "String",
+        "help": "String",
+        "file": "String",
+    }
+)
+
+#: The first columns of a diagnostic: a table that is cut keeps what is wrong, and where. The path of the file is long.
+_FIRST = ("severity", "code", "line", "column", "message", "help", "file")
 
 SIGNATURE = signature(
     "orch validate",
@@ -81,8 +94,13 @@ def run(call: "Call") -> Later:
             report = validator.evaluate(path, data_dir=call.data_dir, want_plan=waves, **asked)
         if "dry_run" in report:
             report["dry_run"] = as_columns(report["dry_run"])
-        first = {key: report[key] for key in ("valid", "errors", "warnings")}
+        first = {"valid": report["valid"], **{key: [_row(it) for it in report[key]] for key in ("errors", "warnings")}}
         omit = _INTERNAL if waves else (*_INTERNAL, "waves")
-        return Cells(call.values).record({**first, **report}, omit)
+        return Cells(call.values).record({**first, **{key: report[key] for key in report if key not in first}}, omit)
 
     return Later(work)
+
+
+def _row(told: "dict[str, Any]") -> "dict[str, Any]":
+    """A diagnostic with the columns that people look at first."""
+    return {**{key: told.get(key) for key in _FIRST}, **told}

@@ -2,23 +2,31 @@
 
 import time
 
-from nu_plugin_orch import place, terminal
+from nu_plugin_orch import terminal
 from nu_plugin_orch.call import Later, Stream, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR, FORMAT_FIELDS, TASK_FLAGS, complete_by, moment_us, statuses_of
+from nu_plugin_orch.commands.shared import (
+    DATA_DIR,
+    FORMAT_FIELDS,
+    TASK_FLAGS,
+    WORKFLOW_NAMED,
+    complete_by,
+    moment_us,
+    questions_of_workflow,
+    statuses_of,
+)
 from nu_plugin_orch.protocol.signature import flag, positional, signature, table
 from nu_plugin_orch.protocol.value import NotPlain, plain
 from nu_plugin_orch.readers.cells import Cells
 from nu_plugin_orch.readers.changes import ChangeStream
 from nu_plugin_orch.readers.until_done import UntilDone
 from nu_plugin_orch.terminal import NoTerminal
-from orchestrator.files.change_filter import STATUSES, ChangeFilter, unknown_status
-from orchestrator.files.changes import FolderChanges, follow
-from orchestrator.files.known import require_workflow
-from orchestrator.files.known_task import require_task
-from orchestrator.files.locate import check_directory
+from orchestrator.files.directory import require_journal
+from orchestrator.files.displays.watch_asked import Asked
+from orchestrator.files.displays.watching import Watching
+from orchestrator.files.journal.change_filter import STATUSES
+from orchestrator.files.journal.changes import FolderChanges, follow
 from orchestrator.files.lock import is_held
-from orchestrator.files.read import read_workflow
-from orchestrator.files.watching import Watching
+from orchestrator.files.state.workflows import read_workflow
 from orchestrator.model.errors import BadId, CursorLost, NotFound, UsageError
 from orchestrator.model.states import WORKFLOW_FINAL
 
@@ -28,7 +36,10 @@ if TYPE_CHECKING:
 
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Arguments, Wire
-    from orchestrator.files.changes import JournalChanges
+    from nu_plugin_orch.protocol.typed_line import Typed
+    from orchestrator.files.displays.watched import Watched
+    from orchestrator.files.journal.changes import JournalChanges
+    from orchestrator.files.tables.table import TaskTable
 
 __all__ = ["BLAME", "NOTE", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -37,8 +48,6 @@ PREFIX = "Failed to watch"
 BLAME = {
     CursorLost: ("from", "not in the journal"),
     UsageError: ("from", "not a position here"),
-    BadId: ("workflow", "not an id"),
-    NotFound: ("workflow", "not known here"),
     NoTerminal: ("live", "needs a terminal"),
 }
 
@@ -55,6 +64,12 @@ _OUTCOME = ("id", "name", "status", "reason", "finished_at", "duration_ms", "tas
 
 #: How long the file of a workflow that has ended is waited for.
 _FILE_BEHIND_S = 5.0
+
+#: Ids that a sentence lists.
+_SHOWN_MAX = 10
+
+#: {argument: what is written under a word that nothing can have}.
+_LABELS = {"status": "never comes", "operation": "not in this workflow", "item": "not in this workflow"}
 
 _SEVERAL = "Any"
 
@@ -78,15 +93,17 @@ SIGNATURE = signature(
         "With --live it draws progress in place, for people: q, Esc or Ctrl-C ends it, and so does the end of the "
         "workflow, whose state is then returned.\n\n"
         "Without it there is a record for each change. It ends with Ctrl-C, or when nothing reads it any more "
-        "(`first 3`); with --until-done when the workflow has ended, and with an error when its daemon is gone before. "
+        "(`first 3`; so `orch watch --status failed | first 1` waits for the next failure); with --until-done when the "
+        "workflow has ended, and with an error when its daemon is gone before and no other has come for ten seconds. "
         "A change without a task is the workflow's. `cursor` is the place behind a record: --from goes on there, and "
         "nothing is lost or repeated, also by another daemon. A heartbeat is a record without a status; its `daemon` "
-        "says whether one runs. The table display of Nushell shows what came about once a second; "
+        "says whether one runs. A definition is every workflow of it, also one that is submitted later; what its path "
+        "means is decided when the watch begins. The table display of Nushell shows what came about once a second; "
         "`each {|it| print $it.task }` shows it at once. Ctrl-C ends every running stream, also that of a job."
     ),
     flags=[
         flag("live", "l", None, "Show progress in place, redrawn on the terminal; of one workflow or of all"),
-        flag("workflow", "w", _SEVERAL, "Only changes of this workflow, or of one of a list"),
+        flag("workflow", "w", _SEVERAL, f"Only changes of this workflow, or of one of a list: {WORKFLOW_NAMED}"),
         flag("operation", "o", _SEVERAL, "Only of tasks of this operation, or of one of a list"),
         flag("item", "i", _SEVERAL, "Only of tasks on this item, or on one of a list"),
         flag("task", "t", _SEVERAL, "Only of this task, or of one of a list"),
@@ -101,7 +118,7 @@ SIGNATURE = signature(
     search_terms=["workflow", "follow", "tail", "live", "events", "progress", "display", "bar"],
     examples=[
         ("orch watch --from 0:0 | first 3", "Show the first three changes there ever were"),
-        ("orch watch --from 0:0 --status [failed timed_out] | first 1", "Wait for a failure"),
+        ("orch watch --from 0:0 --status [failed timed_out] | first 1", "Find the first failure, or wait for one"),
         ("orch watch --from 0:0 | first 10 | each {|it| $'($it.task) is ($it.status)' }", "Ten changes as lines"),
         ("orch watch --heartbeat 1sec | first 1 | get cursor", "Know where to go on later"),
     ],
@@ -111,29 +128,69 @@ SIGNATURE["sig"]["optional_positional"] = [positional("id", "String", "The workf
 
 def questions(arguments: "Arguments") -> "dict[str, str | dict[str, Any]]":
     """What to ask the engine: for a display the terminal, too."""
-    asked = place.questions(arguments)
+    asked = questions_of_workflow(arguments)
     return {**asked, **terminal.QUESTIONS} if "live" in arguments.named else asked
 
 
 def run(call: "Call") -> "Stream | Later":
     """A stream of the changes, or a display."""
-    workflows = _workflows(call)
+    words = _workflows(call)
     if call.switch("live"):
-        return _live(call, workflows)
-    wanted = _filter(call, workflows)
+        return _live(call, words)
+    asked = Asked(
+        call.data_dir,
+        call.cwd,
+        workflows=words,
+        operations=_words(call, "operation"),
+        items=_words(call, "item"),
+        tasks=_words(call, "task"),
+        statuses=statuses_of(call) or (),
+        reasons=call.switch("reasons"),
+    )
+    heartbeat_s = _heartbeat_s(call)
     changes = _follow(call)
-    blamed: str | int = "workflow" if call.text(0) is None else 0
-    for workflow in workflows:
-        _require(call, workflow, blamed)
+
+    def work() -> Stream:
+        try:
+            return _watched(call, asked, changes, heartbeat_s)
+        except Exception:
+            changes.close()
+            raise
+
+    return Later(work) if asked.takes_long else work()
+
+
+def _watched(
+    call: "Call", asked: Asked, changes: "JournalChanges | FolderChanges", heartbeat_s: "float | None"
+) -> Stream:
+    try:
+        wanted, watched = asked.look_up(changes, lambda: _table(call))
+    except (BadId, NotFound, UsageError) as error:
+        label = _LABELS.get(asked.blamed, "not known here")
+        raise WrongArgument.about(_blamed(call, asked.blamed), error, label) from error
+    for told in asked.warnings:
+        call.warn(told)
     chosen: JournalChanges | FolderChanges | UntilDone = changes
     if call.switch("until-done"):
-        chosen = _until_done(call, changes, workflows)
-    return Stream(ChangeStream(Watching(chosen, changes, wanted, call.data_dir, _heartbeat_s(call)), call.values))
+        chosen = _until_done(call, changes, watched)
+    return Stream(ChangeStream(Watching(chosen, changes, wanted, call.data_dir, heartbeat_s), call.values))
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+def _table(call: "Call") -> "TaskTable":
+    """The tasks; only names of parts are looked for in them."""
+    from nu_plugin_orch.readers.tables import table_of
+
+    return table_of(call.data_dir)
+
+
+def _blamed(call: "Call", name: str) -> "str | int":
+    """Where the word stands that is given as `name`."""
+    return 0 if name == "workflow" and call.text(0) is not None else name
+
+
+def complete(data_dir: str, argument: "str | int", typed: "Typed") -> "list[tuple[str, str]] | None":
     """Ids of workflows, tasks, and so on."""
-    return complete_by({**TASK_FLAGS, 0: "workflows", "heartbeat": ""}, data_dir, argument)
+    return complete_by({**TASK_FLAGS, 0: "workflows", "heartbeat": ""}, data_dir, argument, typed)
 
 
 def _workflows(call: "Call") -> "list[str]":
@@ -156,39 +213,6 @@ def _words(call: "Call", name: str) -> "list[str]":
         told = f"`--{name}` takes a string or a list of strings."
         raise WrongArgument(name, told, "not a string", f"For example: --{name} [a b]")
     return [str(word) for word in words]
-
-
-def _filter(call: "Call", workflows: "list[str]") -> ChangeFilter:
-    statuses = statuses_of(call) or ()
-    for word in statuses:
-        told = unknown_status(word)
-        if told is not None and check_directory(call.data_dir):  # nobody should wait for what never comes
-            raise WrongArgument("status", f"{told[0].upper()}{told[1:]}", "never comes")
-        if told is not None:
-            call.warn(told)
-    tasks = _words(call, "task")
-    for task in tasks:
-        try:
-            require_task(call.data_dir, task)
-        except NotFound as error:
-            raise WrongArgument("task", error.message, "not known here", error.help) from error
-    return ChangeFilter(
-        workflows=workflows,
-        operations=_words(call, "operation"),
-        items=_words(call, "item"),
-        tasks=tasks,
-        statuses=statuses,
-        reasons=call.switch("reasons"),
-    )
-
-
-def _require(call: "Call", workflow: str, blamed: "str | int") -> None:
-    try:
-        require_workflow(call.data_dir, workflow)
-    except (BadId, NotFound) as error:
-        if blamed == "workflow":
-            raise
-        raise WrongArgument(blamed, error.message, "not known here", error.help) from error
 
 
 def _follow(call: "Call") -> "JournalChanges | FolderChanges":
@@ -218,11 +242,14 @@ def _heartbeat_s(call: "Call") -> "float | None":
     return None if length_ns is None else length_ns / 1e9
 
 
-def _until_done(call: "Call", changes: "JournalChanges | FolderChanges", workflows: "list[str]") -> UntilDone:
-    if len(workflows) != 1 or isinstance(changes, FolderChanges):
+def _until_done(call: "Call", changes: "JournalChanges | FolderChanges", watched: "Watched | None") -> UntilDone:
+    if watched is None or len(watched.ids) != 1 or isinstance(changes, FolderChanges):
         text = "--until-done needs --workflow, in a directory with a journal."
-        raise WrongArgument("until-done", text, "of which workflow?", "`orch workflows` lists those there are.")
-    return UntilDone(changes, call.data_dir, workflows[0])
+        few = sorted(watched.ids)[:_SHOWN_MAX] if watched is not None else []
+        told = f"Name one: {', '.join(few)}." if few else "`orch workflows` lists those there are."
+        raise WrongArgument("until-done", text, "of which workflow?", told)
+    changes.heard = None  # this one's end is waited for, whatever else is submitted
+    return UntilDone(changes, call.data_dir, next(iter(watched.ids)), call.warn)
 
 
 # --- the display -----------------------------------------------------------------------------------------------
@@ -237,12 +264,11 @@ def _live(call: "Call", workflows: "list[str]") -> Later:
             raise WrongArgument(name, told, "not with --live")
     if len(workflows) > 1:
         raise WrongArgument("workflow", "--live shows one workflow, or all.", "several", "Leave it out to see all.")
-    if not check_directory(call.data_dir):
-        help_text = "`orch watch` without --live tells what changes in a directory that another program writes."
-        raise WrongArgument("live", f"There is no journal in {call.data_dir}.", "nothing to show", help_text)
-    workflow = workflows[0] if workflows else None
-    if workflow is not None:
-        _require(call, workflow, "workflow" if call.text(0) is None else 0)
+    try:
+        require_journal(call.data_dir)
+    except UsageError as error:
+        raise WrongArgument.about("live", error, "nothing to show") from error
+    workflow = _only(call, workflows[0]) if workflows else None
     if _environment(call, "term") in ("", "dumb"):
         told = "This terminal can only print lines (TERM is dumb, or not set)."
         raise NoTerminal(told, "Without --live the changes come as records.")
@@ -255,6 +281,16 @@ def _live(call: "Call", workflows: "list[str]") -> Later:
         return Cells(call.values).record(_outcome(call.data_dir, workflow), FORMAT_FIELDS)
 
     return Later(work, shown.stop)
+
+
+def _only(call: "Call", given: str) -> str:
+    """The id of the workflow that is meant. Raises WrongArgument."""
+    from orchestrator.files.displays.watched import only_one
+
+    try:
+        return only_one(call.data_dir, given, call.cwd)
+    except NotFound as error:
+        raise WrongArgument.about(_blamed(call, "workflow"), error, "not known here") from error
 
 
 def _outcome(data_dir: str, workflow: str) -> "dict[str, Any]":

@@ -4,7 +4,7 @@ from nu_plugin_orch.commands.shared import DATA_DIR, complete_by
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import positional, record, signature, table
 from orchestrator.files.directory import require_directory
-from orchestrator.files.why import why
+from orchestrator.files.why.answer import why
 from orchestrator.model.errors import (
     BadId,
     NotFound,
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
+    from nu_plugin_orch.protocol.typed_line import Typed
     from nu_plugin_orch.protocol.value import Values
 
 __all__ = ["BLAME", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
@@ -86,6 +87,6 @@ def _row(values: "Values", row: "dict[str, Any]") -> "Wire":
     return values.record(fields)
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+def complete(data_dir: str, argument: "str | int", typed: "Typed") -> "list[tuple[str, str]] | None":
     """Ids of workflows, newest first, and of tasks that are not done."""
-    return complete_by({0: "subjects"}, data_dir, argument)
+    return complete_by({0: "subjects"}, data_dir, argument, typed)

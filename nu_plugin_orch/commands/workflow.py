@@ -5,13 +5,14 @@ from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import positional, record, signature
 from nu_plugin_orch.readers.cells import Cells
 from orchestrator.files.directory import require_directory
-from orchestrator.files.read import read_workflow
+from orchestrator.files.state.workflows import read_workflow
 from orchestrator.model.errors import BadId, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nu_plugin_orch.call import Call
     from nu_plugin_orch.protocol.messages import Wire
+    from nu_plugin_orch.protocol.typed_line import Typed
 
 __all__ = ["BLAME", "PREFIX", "SIGNATURE", "complete", "questions", "run"]
 
@@ -43,6 +44,6 @@ def run(call: "Call") -> "Wire":
     return Cells(call.values).record(read_workflow(call.data_dir, call.text(0) or ""), FORMAT_FIELDS)
 
 
-def complete(data_dir: str, argument: "str | int") -> "list[tuple[str, str]] | None":
+def complete(data_dir: str, argument: "str | int", _typed: "Typed") -> "list[tuple[str, str]] | None":
     """Ids of workflows."""
     return workflow_ids(data_dir) if argument == 0 else None

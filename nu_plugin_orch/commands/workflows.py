@@ -1,13 +1,13 @@
 """``orch workflows``: the table of workflows."""
 
-from nu_plugin_orch.call import Later, WrongArgument
-from nu_plugin_orch.commands.shared import DATA_DIR, FORMAT_FIELDS, complete_task_flags, statuses_of
+from nu_plugin_orch.call import Later
+from nu_plugin_orch.commands.shared import DATA_DIR, FORMAT_FIELDS, complete_task_flags, limit_of, statuses_of
 from nu_plugin_orch.place import questions
 from nu_plugin_orch.protocol.signature import flag, signature, table
 from nu_plugin_orch.readers.cells import Cells
 from orchestrator.files.directory import require_directory
-from orchestrator.files.read import list_workflows
-from orchestrator.files.workflow_words import unknown_statuses
+from orchestrator.files.state.status_words import told_of
+from orchestrator.files.state.workflows import list_workflows
 from orchestrator.model.states import WORKFLOW_STATUSES
 
 TYPE_CHECKING = False
@@ -43,16 +43,14 @@ SIGNATURE = signature(
 
 def run(call: "Call") -> "Wire | Later":
     """A table of the workflows, without their operations."""
-    statuses, limit, everything = statuses_of(call), call.integer("limit"), call.switch("all")
-    if limit is not None and limit < 0:
-        raise WrongArgument("limit", f"A limit of {limit} rows means nothing.", "less than none", "Give 0 or more.")
+    statuses, limit, everything = statuses_of(call), limit_of(call), call.switch("all")
     require_directory(call.data_dir)
 
     def work() -> "Wire":
         rows = list_workflows(call.data_dir, archived=everything)
         if statuses is not None:
             rows = [row for row in rows if row["status"] in statuses]
-            for sentence in unknown_statuses(statuses):
+            for sentence in told_of(statuses, "workflow", WORKFLOW_STATUSES):
                 call.warn(sentence)
         return Cells(call.values).table(rows[:limit], FORMAT_FIELDS)
 

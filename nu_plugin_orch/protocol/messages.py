@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nu_plugin_orch.protocol.errors import Span
+    from nu_plugin_orch.protocol.typed_line import Typed
 
     #: A value as it travels: {kind: payload}.
     Wire = dict[str, Any]
@@ -72,15 +73,16 @@ class Run(Message):
 class CompletionWanted(Message):
     """Call `call` asks what could be typed for an argument of the command `name`.
 
-    `argument`: the long name of a flag, or the position of a positional argument.
+    `argument`: the long name of a flag, or the position of a positional argument. `typed`: the words of the line.
     """
 
-    __slots__ = ("argument", "call", "name")
+    __slots__ = ("argument", "call", "name", "typed")
 
-    def __init__(self, call: int, name: str, argument: "str | int") -> None:
+    def __init__(self, call: int, name: str, argument: "str | int", typed: "Typed | None" = None) -> None:
         self.call = call
         self.name = name
         self.argument = argument
+        self.typed = typed or {}
 
 
 class UnknownCall(Message):

@@ -13,8 +13,11 @@ after the engine's Drop. After Drop or End, words about a stream may still be on
     call:    open ──value, error, completions──▶ answered
                   └─list_stream──▶ streaming ──end──▶ answered
 
-Methods that send return bytes, and raise LocalProtocolError before anything has changed if it is not their turn.
+Methods that send return bytes (a value: pieces of them), and raise LocalProtocolError before anything has changed if it
+is not their turn.
 """
+
+from itertools import chain
 
 from nu_plugin_orch.protocol.encoding import ANNOUNCEMENT, Decoder, encode
 from nu_plugin_orch.protocol.errors import LocalProtocolError, RemoteProtocolError, shortened
@@ -35,10 +38,12 @@ from nu_plugin_orch.protocol.messages import (
     parse_arguments,
 )
 from nu_plugin_orch.protocol.streams import OutgoingStream
+from nu_plugin_orch.protocol.typed_line import typed_words
 from nu_plugin_orch.protocol.value import Encoded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from nu_plugin_orch.protocol.errors import Span
@@ -136,7 +141,7 @@ class Session:
         if isinstance(what, dict) and "GetCompletion" in what:
             wanted = what["GetCompletion"]
             ((_, argument),) = wanted["arg_type"].items()
-            return CompletionWanted(call, wanted["name"], argument)
+            return CompletionWanted(call, wanted["name"], argument, typed_words(wanted.get("call")))
         if isinstance(what, str):
             return UnknownCall(call, what)
         ((kind, _),) = what.items()
@@ -167,13 +172,13 @@ class Session:
         """Answer `SignatureWanted`; see `nu_plugin_orch.protocol.signature`."""
         return self._respond(call, {"Signature": signatures})
 
-    def value(self, call: int, value: "Wire | Encoded") -> bytes:
-        """Answer `Run` with a value."""
+    def value(self, call: int, value: "Wire | Encoded") -> "Iterable[bytes]":
+        """Answer `Run` with a value: pieces to send one after another, and nothing else in between."""
         if isinstance(value, Encoded):
             head = self._respond(call, {"PipelineData": {"Value": [None, None]}})
-            return head[: -len(_TWO_NOTHINGS)] + value.data + _NOTHING
+            return chain((head[: -len(_TWO_NOTHINGS)],), value.pieces, (_NOTHING,))
         data = "Empty" if "Nothing" in value else {"Value": [value, None]}
-        return self._respond(call, {"PipelineData": data})
+        return (self._respond(call, {"PipelineData": data}),)
 
     def error(self, call: int, error: "dict[str, Any]") -> bytes:
         """Answer any call with an error; see `nu_plugin_orch.protocol.errors.labeled_error`."""

@@ -6,6 +6,7 @@ the call, as those of Nushell's own commands do: other spans would show some oth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from nu_plugin_orch.protocol.errors import Span
@@ -15,12 +16,17 @@ INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 
 
 class Encoded:
-    """A value that is encoded already, as `data`."""
+    """A value that is encoded already, in `pieces` that are made while those before them are sent: used up once."""
 
-    __slots__ = ("data",)
+    __slots__ = ("pieces",)
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
+    def __init__(self, *pieces: bytes, more: "Iterable[bytes]" = ()) -> None:
+        self.pieces: Iterable[bytes] = pieces or more
+
+    @property
+    def data(self) -> bytes:
+        """All pieces together."""
+        return b"".join(self.pieces)
 
 
 class NotPlain(ValueError):

@@ -6,11 +6,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nu_plugin_orch.protocol.messages import Wire
     from nu_plugin_orch.protocol.value import Values
-    from orchestrator.files.watching import Watching
+    from orchestrator.files.displays.watching import Watching
 
 
 class ChangeStream:
-    """What `orchestrator.files.watching` gives, converted.
+    """What `orchestrator.files.displays.watching` gives, converted.
 
     Attributes:
         pause_s: how long the next `poll` may wait; 0 if there may be more already.

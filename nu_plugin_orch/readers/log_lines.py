@@ -3,18 +3,16 @@
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from nu_plugin_orch.protocol.messages import Wire
     from nu_plugin_orch.protocol.value import Values
-    from orchestrator.files.log_follow import Followed
-    from orchestrator.files.logs import Written
+    from orchestrator.files.logs.follow import Followed
+    from orchestrator.files.logs.selection import Written
     from orchestrator.files.rows import Row
 
 #: Converted at a time: the first ones are on their way before the others are looked at.
 _ROWS = 200
-
-#: Columns that hold numbers.
-_NUMBERS = frozenset({"attempt"})
 
 
 class LogStream:
@@ -27,6 +25,11 @@ class LogStream:
     def __init__(self, lines: "Written | Followed", values: "Values", warn: "Callable[[str], None]") -> None:
         self._lines = lines
         self._values = values
+        self._make: dict[type, Callable[[Any], Wire]] = {
+            str: values.string,
+            int: values.integer,
+            bool: values.boolean,
+        }
         self._warn = warn
         self.pause_s = lines.pause_s
         self._waiting: list[Row] = []
@@ -37,13 +40,11 @@ class LogStream:
             self._waiting = self._next()
         rows, self._waiting = self._waiting[:_ROWS], self._waiting[_ROWS:]
         self.pause_s = 0.0 if self._waiting else self._lines.pause_s
-        values = self._values
-        return [
-            values.record(
-                {name: values.integer(it) if name in _NUMBERS else values.string(it) for name, it in row.items()}
-            )
-            for row in rows
-        ]
+        return [self._record(row) for row in rows]
+
+    def _record(self, row: "Row") -> "Wire":
+        make = self._make
+        return self._values.record({name: make[type(it)](it) for name, it in row.items()})
 
     def _next(self) -> "list[Row]":
         try:

@@ -13,7 +13,7 @@ from nu_plugin_orch.readers.cells import Cells, is_told_by_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from nu_plugin_orch.protocol.errors import Span
     from orchestrator.files.rows import Row
@@ -34,6 +34,9 @@ _SMALL_MAP_MAX = 15
 #: Cells that are remembered; and columns whose texts do not come again.
 _KNOWN_MAX = 20_000
 _UNIQUE = frozenset({"id", "item", "name"})
+
+#: Rows of a table that are put together at a time: some hundred kilobytes.
+_PIECE_ROWS = 500
 
 _DURATION_SUFFIX = "_ms"
 
@@ -112,12 +115,20 @@ class RowBytes:
 
 def table(rows: "Sequence[bytes]", span: "Span") -> Encoded:
     """A table of rows that `RowBytes` has encoded, as an answer to the call at `span`."""
-    return Encoded(_placed(b"".join((_LIST, len(rows).to_bytes(4, "big"), *rows, _MARK)), span))
+    return Encoded(more=_table(rows, span))
 
 
 def record(row: bytes, span: "Span") -> Encoded:
     """One such row, as an item of a stream."""
     return Encoded(_placed(row, span))
+
+
+def _table(rows: "Sequence[bytes]", span: "Span") -> "Iterator[bytes]":
+    """In pieces: the engine decodes the first rows while the others are put together."""
+    yield _LIST + len(rows).to_bytes(4, "big")
+    for begin in range(0, len(rows), _PIECE_ROWS):
+        yield _placed(b"".join(rows[begin : begin + _PIECE_ROWS]), span)
+    yield _placed(_MARK, span)
 
 
 def _placed(data: bytes, span: "Span") -> bytes:

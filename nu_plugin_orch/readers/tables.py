@@ -7,19 +7,20 @@ still being made.
 
 from nu_plugin_orch.readers import row_bytes
 from nu_plugin_orch.readers.row_bytes import RowBytes
-from orchestrator.files.table import DAMAGED, TaskTable
-from orchestrator.files.task_query import in_sight
-from orchestrator.files.tasks import LIVE
+from orchestrator.files.state.tasks import LIVE
+from orchestrator.files.tables.table import DAMAGED, TaskTable
+from orchestrator.files.tables.task_query import in_sight
 from orchestrator.model.errors import TasksUnreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+    from typing import Any
 
     from nu_plugin_orch.protocol.errors import Span
     from nu_plugin_orch.protocol.value import Encoded
     from orchestrator.files.rows import Row
-    from orchestrator.files.table import Selection
+    from orchestrator.files.tables.table import Selection
 
 #: Directories whose tables are kept; the one that was not used for longest goes first.
 _TABLES_MAX = 4
@@ -58,10 +59,16 @@ def plain_table(rows: "Sequence[Row]", span: "Span", *, long: bool) -> "Encoded"
 
 
 class EncodedRows:
-    """A selection's rows in the columns that tables show, or all; encoded as far as they are not already."""
+    """A selection's rows in the columns that tables show, or all; encoded as far as they are not already.
 
-    def __init__(self, selection: "Selection", *, long: bool = False) -> None:
+    With `statuses` a `part` leaves out what has none of them any more: it may have changed since it was selected.
+    """
+
+    def __init__(
+        self, selection: "Selection", *, long: bool = False, statuses: "Collection[str] | None" = None
+    ) -> None:
         self._selection = selection
+        self._statuses = statuses
         self._coder = RowBytes(_NEVER_SHOWN)
         self._form = "long" if long else "short"
         #: Keys of tasks that claim a process which nobody looks after.
@@ -77,22 +84,36 @@ class EncodedRows:
         return sum(key not in kept for key in self._selection.keys)
 
     def part(self, begin: int, end: int) -> "list[bytes]":
-        """The rows from `begin` to `end`; one that has gone since is left out. Raises one of `DAMAGED`."""
+        """Those from `begin` to `end` that are still wanted; one that has gone is left out. Raises one of `DAMAGED`."""
         keys = self._selection.keys[begin:end]
-        kept, stale = self._selection.kept(self._form), self._stale
-        found = {key: None if key in stale else kept.get(key) for key in keys}
-        missing = [key for key, row in found.items() if row is None]
-        if missing:
-            may_keep = len(kept) + len(missing) <= _KEPT_MAX[self._form]
-            for key, row in self._selection.pairs(missing):
-                encoded = found[key] = self._coder.encode(row if self._form == "long" else in_sight(row))
-                if may_keep and not row.get("stale"):
-                    kept[key] = encoded
-        return [row for row in found.values() if row is not None]
+        if self._statuses is not None:
+            wanted = self._selection.with_status(keys, self._statuses)
+            keys = [key for key in keys if key in wanted]
+        return self._encoded(keys)
 
     def table(self, span: "Span") -> "Encoded":
-        """All of them. Raises one of `DAMAGED`."""
-        return row_bytes.table(self.part(0, len(self)), span)
+        """All of them, right after they were selected. Raises one of `DAMAGED`."""
+        return row_bytes.table(self._encoded(self._selection.keys), span)
+
+    def _encoded(self, keys: "Sequence[Any]") -> "list[bytes]":
+        kept, stale = self._selection.kept(self._form), self._stale
+        found = [kept.get(key) for key in keys]
+        if stale:
+            found = [None if key in stale else row for key, row in zip(keys, found, strict=True)]
+        if None in found:
+            made = self._made([key for key, row in zip(keys, found, strict=True) if row is None])
+            found = [made.get(key) if row is None else row for key, row in zip(keys, found, strict=True)]
+        return [row for row in found if row is not None]
+
+    def _made(self, keys: "Sequence[Any]") -> "dict[Any, bytes]":
+        """{key: its row, encoded just now}, and kept for the next time."""
+        kept, made = self._selection.kept(self._form), {}
+        may_keep = len(kept) + len(keys) <= _KEPT_MAX[self._form]
+        for key, row in self._selection.pairs(keys):
+            encoded = made[key] = self._coder.encode(row if self._form == "long" else in_sight(row))
+            if may_keep and not row.get("stale"):
+                kept[key] = encoded
+        return made
 
 
 class RowStream:

@@ -1,20 +1,18 @@
-"""Changes up to the end of one workflow; an error when no daemon runs any more that could bring it there."""
+"""Changes up to the end of one workflow; an error when no daemon has come for a while that could bring it there."""
 
 import time
-from shlex import quote
 
-from orchestrator.files.lock import is_held
-from orchestrator.files.read import read_workflow
-from orchestrator.model.errors import NoDaemon, OrchestratorError
+from orchestrator.files.state.next_daemon import LOOK_S, NextDaemon
+from orchestrator.files.state.workflows import read_workflow
+from orchestrator.model.errors import OrchestratorError
 from orchestrator.model.states import WORKFLOW_FINAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.files.changes import JournalChanges
-    from orchestrator.files.rows import Row
+    from collections.abc import Callable
 
-#: Between two looks at the daemon's lock, while nothing comes.
-_LOOK_S = 1.0
+    from orchestrator.files.journal.changes import JournalChanges
+    from orchestrator.files.rows import Row
 
 
 class UntilDone:
@@ -25,15 +23,18 @@ class UntilDone:
         moved: that of the changes.
     """
 
-    def __init__(self, changes: "JournalChanges", data_dir: str, workflow: str) -> None:
-        """A daemon on `data_dir` writes the changes."""
+    def __init__(
+        self, changes: "JournalChanges", data_dir: str, workflow: str, tell: "Callable[[str], None] | None" = None
+    ) -> None:
+        """A daemon on `data_dir` writes the changes. `tell` is called when the next one is waited for."""
         self._changes = changes
         self._data_dir = data_dir
         self._workflow = workflow
         self._is_over = self._was_over()
         #: Whether a change of the workflow's own has come: then the changes tell, and no file.
         self._is_told = False
-        self._due = time.monotonic() + _LOOK_S
+        self._due = time.monotonic() + LOOK_S
+        self._next = NextDaemon(data_dir, workflow, f"batch monitor {workflow}", tell)
         self.pause_s = changes.pause_s
         self.moved = False
 
@@ -44,25 +45,27 @@ class UntilDone:
             return rows
         if self._is_over:
             raise StopIteration
-        now = time.monotonic()
-        if now < self._due:
-            return rows
-        self._due = now + _LOOK_S
-        if not self._is_told and self._was_over():  # its last record was before the first change, and its file late
+        # Its last record may have been before the first change, and its file late.
+        if not self._is_told and self._is_due() and self._was_over():
             raise StopIteration
-        if is_held(self._data_dir):
+        if not self._next.is_given_up():
             return rows
         rows = self._poll()  # the last that a daemon wrote before it ended
         if self.moved:
             return rows
-        raise NoDaemon(
-            f"No daemon runs on {self._data_dir}, and {self._workflow} is not over.",
-            f"It goes on with the next one: orchestrator serve --data-dir {quote(self._data_dir)}",
-        )
+        raise self._next.failure()
 
     def close(self) -> None:
         """Nobody will poll again."""
         self._changes.close()
+
+    def _is_due(self) -> bool:
+        """Whether it is time to look at the workflow's file again."""
+        now = time.monotonic()
+        if now < self._due:
+            return False
+        self._due = now + LOOK_S
+        return True
 
     def _poll(self) -> "list[Row]":
         rows = self._changes.poll()

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _RECORD = b"\x81\xa6Record\x92"
 
 
-def with_table(values: "Values", fields: "dict[str, Any]", name: str, rows: "Iterable[Row]") -> Encoded:
-    """The record of `fields`, and in its last one, `name`, the table of `rows`."""
+def with_table(values: "Values", name: str, rows: "Iterable[Row]", fields: "dict[str, Any]") -> Encoded:
+    """The record whose first field, `name`, is the table of `rows`, and the others `fields`."""
     packer = Packer(unicode_errors="replace")
     cells = Cells(values).fields(fields)
     parts = [_RECORD, packer.pack_map_header(len(cells) + 1)]
-    parts += [packer.pack(key) + packer.pack(value) for key, value in cells.items()]
     parts += [packer.pack(name), table(values, rows).data]
+    parts += [packer.pack(key) + packer.pack(value) for key, value in cells.items()]
     parts.append(packer.pack([values.span["start"], values.span["end"]]))
     return Encoded(b"".join(parts))
 

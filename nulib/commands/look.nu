@@ -1,7 +1,6 @@
 # The commands that look at workflows: list, status, logs.
 
 use ../complete.nu *
-use ../internal/counts.nu done-of-all
 use ../internal/errors.nu blame
 use ../internal/input.nu [subjects-of taken workflows-of]
 use ../internal/many.nu
@@ -9,19 +8,23 @@ use ../internal/nearby.nu
 use ../internal/places.nu raise-at
 use ../internal/plugin.nu require-plugin
 use ../internal/progress.nu
+use ../internal/short.nu [lines-in-short state-in-short tasks-in-short workflow-in-short]
 use ../internal/words.nu [FORMATS]
 
 # List workflows, newest first.
 #
-# `done` counts the tasks that have succeeded. With --long there is all that is known of each, with its tasks by status.
+# `done` counts the tasks that have succeeded.
+#
+# With --long there is all that is known of each: also its name, why it ended
+# as it did, and its tasks by status.
 @category orch
 @search-terms workflow overview
 @example "All of them" { batch list }
 @example "Those that failed or were cancelled" { batch list --status [failed cancelled] }
-@example "The last three, with all that is known of them" { batch list --limit 3 --long }
+@example "Why the last three stand as they do" { batch list --limit 3 --long | select id status reason }
 @example "How many there are of each status" { batch list | group-by status --to-table | update items { length } }
 export def "batch list" [
-  --status (-s): oneof<list<string>, string>@"nu-complete batch statuses" # Only those with this status, or one of these
+  --status (-s): oneof<list<string>, string>@"nu-complete batch statuses" # Only with this status, or these
   --limit (-l): int # At most so many
   --all (-a) # Also those in the archive
   --long # All that is known of each
@@ -33,35 +36,49 @@ export def "batch list" [
     data_dir: (if $data_dir != null { (metadata $data_dir).span })
   }
   let workflows = blame $typed { orch workflows --status $status --limit $limit --all=$all --data-dir $data_dir }
-  if $long { $workflows } else { $workflows | each {|it| $it | in-short } }
+  if $long { $workflows } else { $workflows | each {|it| $it | workflow-in-short } }
 }
 
 # Show the state of a workflow.
 #
-# The answer is a record with a table of its operations: `done` of their `tasks` have succeeded. With --long they are as
-# `orch workflow` gives them. With --format json or yaml it is text, of all there is. With --follow it is a stream of
-# changes that ends with the workflow. Ids or rows in the pipeline are so many workflows: the answer is
-# a row for each, with `error` null or the reason why there is none.
+# The answer is a record with a table of its operations: `done` of their
+# `tasks` have succeeded. With --tasks it is a table of its tasks instead, in
+# the order of the definition. With --long there is all that is known, as in
+# its file: an operation's `tasks` are counted by status there.
+#
+# With --format json or yaml it is text, of all there is. With --follow it is a
+# stream of changes that ends with the workflow.
+#
+# Ids or rows in the pipeline are so many workflows: the answer is a row for
+# each, with `error` null or the reason why there is none.
 @category orch
-@search-terms workflow progress state
+@search-terms workflow progress state tasks
 @example "The state of one workflow" { batch status wuji-full-deployment-4k7q0d }
-@example "Its operations that are not done" { batch status wuji-full-deployment-4k7q0d | get operations | where status != succeeded }
+@example "Its tasks" { batch status wuji-full-deployment-4k7q0d --tasks }
+@example "Its operations that are not done" {
+  batch status wuji-full-deployment-4k7q0d | get operations
+  | where status != succeeded
+}
 @example "The same for another program" { batch status wuji-full-deployment-4k7q0d --format json }
-@example "What has failed in the newest workflows" { batch list --limit 5 | batch status | get operations | flatten | where status == failed }
+@example "What has failed in the newest workflows" {
+  batch list --limit 5 | batch status | get operations | flatten
+  | where status == failed
+}
+@example "Tasks of the newest workflows that failed" {
+  batch list --limit 5 | batch status --tasks | where status == failed
+}
 export def "batch status" [
-  workflow_id?: string@"nu-complete batch workflows" # The workflow; without it ids or rows are the input
+  workflow_id?: string@"nu-complete batch workflows" # The workflow; else rows
+  --tasks (-t) # A row for each of its tasks instead
   --follow (-f) # Stream its changes until it ends
   --format: string@"nu-complete batch formats" = "table" # table, json or yaml
-  --long # All that is known of each operation
+  --long # All that is known, of its operations too
   --data-dir: directory # Data directory to read
-]: [nothing -> record, nothing -> string, nothing -> table, string -> table, list<any> -> table, table -> table, record -> table] {
+]: [nothing -> record, nothing -> string, nothing -> table, string -> table, list<any> -> table, table -> table, record -> table, any -> any] {
   let input = taken
   require-plugin
   if $format not-in $FORMATS { raise-unknown $format (metadata $format).span }
-  if $long and ($follow or $format != table) {
-    let flag = if $follow { "--follow" } else { "--format" }
-    error make --unspanned {msg: $"--long and ($flag) say different things.", help: "As text there is always all that is known."}
-  }
+  check-forms $tasks $long {--follow: $follow, --format: ($format != table)}
   let typed = {
     argument: (if $workflow_id != null { (metadata $workflow_id).span } else { $input.span })
     data_dir: (if $data_dir != null { (metadata $data_dir).span })
@@ -75,12 +92,10 @@ export def "batch status" [
         help: (if $follow { "`orch watch` follows all of them." } else { "… | batch status | to json" })
       }
     }
-    let states = many each-of $workflows $typed {|id| {id: $id, status: null} } {|id|
-      orch workflow $id --data-dir $data_dir | as-table $long
-    }
-    return ($states | each {|it| $it | move id status error --first })
+    return (if $tasks { $workflows | tasks-of-each $typed $data_dir } else { $workflows | states-of-each $typed $long $data_dir })
   }
   let state = blame $typed { orch workflow $workflow_id --data-dir $data_dir }
+  if $tasks { return ($state | tasks-in-short $data_dir) }
   if not $follow { return ($state | in-format $format $long $data_dir) }
   if $state.finished_at != null { return [] }
   let from = $"(orch status --data-dir $data_dir | get epoch):($state.seq)"
@@ -92,25 +107,39 @@ export def "batch status" [
 
 # Show what the tasks of a workflow have printed.
 #
-# One row for each line, in the order of the operations, their items and attempts; with --follow as the lines come, until
-# the workflow is over. Control characters are taken out, so that the output of a task cannot act on the terminal. Ids or
-# rows in the pipeline are so many workflows, and a column says which; of rows of tasks it is just what those have printed.
+# One row for each line, in the order of the operations, their items and
+# attempts; with --follow as the lines come, until the workflow is over. With
+# --long each row also tells the provider and the attempt. Control characters
+# are taken out, so that no output can act on the terminal.
+#
+# Ids or rows in the pipeline are so many workflows, and a column says which;
+# of rows of tasks it is just what those have printed.
 @category orch
 @search-terms workflow output stdout stderr print tail
 @example "Everything that went to standard error" { batch logs wuji-full-deployment-4k7q0d --err }
-@example "The text of one operation" { batch logs wuji-full-deployment-4k7q0d --operation install-k8s | get line | str join (char nl) }
-@example "Lines as they come, until it is over" { batch logs wuji-full-deployment-4k7q0d --follow | each {|it| print $it.line } | ignore }
-@example "The last words of failed tasks" { orch tasks --status failed | batch logs --err --tail 3 | select operation item line }
+@example "The text of one operation" {
+  batch logs wuji-full-deployment-4k7q0d --operation install-k8s
+  | get line | str join (char nl)
+}
+@example "Lines as they come, until it is over" {
+  batch logs wuji-full-deployment-4k7q0d --follow
+  | each {|it| print $it.line } | ignore
+}
+@example "The last words of failed tasks" {
+  orch tasks --status failed | batch logs --err --tail 3
+  | select operation item line
+}
 export def "batch logs" [
-  workflow_id?: string@"nu-complete batch workflows" # The workflow, or a task; without it ids or rows are the input
+  workflow_id?: string@"nu-complete batch workflows" # The workflow, or a task; else rows
   --operation (-o): string@"nu-complete batch operations" # Only this operation
   --item (-i): string@"nu-complete batch items" # Only this item
   --err (-e) # Only standard error
   --tail (-t): int # Only the last so many lines of each log
   --follow (-f) # Go on until it is over
+  --long # Also the provider and the attempt of each line
   --raw # Leave control characters in
   --data-dir: directory # Data directory to read
-]: [nothing -> table, string -> table, list<any> -> table, table -> table, record -> table] {
+]: [nothing -> table, string -> table, list<any> -> table, table -> table, record -> table, any -> any] {
   let input = taken
   require-plugin
   let typed = {
@@ -129,10 +158,11 @@ export def "batch logs" [
   # What is asked for is looked at first: behind a `try`, or a `return`, Nushell 0.107 gives no line before there is the last.
   let none = if $tail != null and $tail < 0 { $tail } else { 0 }
   let check = {|id| orch logs $id --operation $operation --item $item --err=$err --tail $none --data-dir $data_dir }
-  let lines = {|id|
+  let all = {|id|
     (orch logs $id --operation $operation --item $item --err=$err --tail $tail --follow=$follow --raw=$raw
       --data-dir $data_dir)
   }
+  let lines = if $long { $all } else { {|id| do $all $id | lines-in-short } }
   if ($named | length) == 1 { blame $typed { do $check $named.0 | ignore } }
   if $workflow_id != null {
     do $lines $workflow_id
@@ -143,6 +173,40 @@ export def "batch logs" [
       try { do $lines $id | of-workflow $id } catch {|error| print --stderr $"Warning: ($error.msg)" }
     } | flatten
   }
+}
+
+# Raises an error if two flags ask for different forms of the answer.
+def check-forms [tasks: bool, long: bool, others: record]: nothing -> oneof<nothing, error> {
+  let form = $others | transpose name value | where value | get 0?.name
+  let given = [(if $tasks { "--tasks" }) (if $long { "--long" }) $form] | compact
+  if ($given | length) < 2 { return }
+  let help = match $given {
+    ["--tasks", "--long"] => "`orch tasks --workflow ID --long` gives all that is known of tasks."
+    ["--long", _] => "As text there is always all that is known."
+    _ => "Give one of them."
+  }
+  error make --unspanned {msg: $"($given.0) and ($given.1) say different things.", help: $help}
+}
+
+# A row of the state of each workflow, as a person looks at it unless `long`. `typed` as for `blame`.
+def states-of-each [typed: record, long: bool, data_dir?: string]: list<string> -> table {
+  let named = $in
+  let states = many each-of $named $typed {|id| {id: $id, status: null} } {|id|
+    let state = orch workflow $id --data-dir $data_dir
+    if $long { $state } else { $state | state-in-short }
+  }
+  $states | each {|it| $it | move id status error --first }
+}
+
+# The tasks of each workflow, and a column says which; a line on standard error for one that cannot be read. `typed` as
+# for `blame`.
+def tasks-of-each [typed: record, data_dir?: string]: list<string> -> table {
+  let named = $in
+  let found = many each-of $named $typed {|id| {workflow: $id, rows: []} } {|id|
+    {workflow: $id, rows: (orch workflow $id --data-dir $data_dir | tasks-in-short $data_dir)}
+  }
+  for it in ($found | where error != null) { print --stderr $"Warning: ($it.error)" }
+  $found | each {|it| $it.rows | each {|row| {workflow: $it.workflow, ...$row} } } | flatten
 }
 
 # Raises an error about a format that is not there, under its name.
@@ -158,48 +222,11 @@ def of-workflow [id: string]: table -> table {
   insert workflow ($id | split row "." | first) | move workflow --first
 }
 
-# A row of `orch workflows` as a person looks at it: what a narrow terminal cuts off counts least.
-def in-short []: record -> record {
-  let it = $in
-  {
-    id: $it.id
-    status: $it.status
-    ...($it.tasks? | done-of-all)
-    created_at: $it.created_at?
-    duration: $it.duration?
-    reason: $it.reason?
-    name: $it.name?
-  }
-}
-
-# The state with operations as a person looks at them, unless `long`.
-def as-table [long: bool]: record -> record {
-  let state = $in
-  if $long or $state.operations? == null { return $state }
-  $state | update operations {|it|
-    $it.operations | each {|one|
-      {
-        id: $one.id
-        status: $one.status
-        ...($one.tasks | done-of-all)
-        last_error: $one.last_error
-        attempts: $one.attempts
-        started_at: $one.started_at
-        finished_at: $one.finished_at
-        depends_on: $one.depends_on
-        type: $one.type
-        target: $one.target
-        items: $one.items
-      }
-    }
-  }
-}
-
 # The state as it is asked for. As text it is what its file says: other programs know neither Nushell's times nor
 # its durations.
 def in-format [format: string, long: bool, data_dir?: string]: record -> any {
   let state = $in
-  if $format == table { return ($state | as-table $long) }
+  if $format == table { return (if $long { $state } else { $state | state-in-short }) }
   let file = open ($state | files-folder $data_dir | path join state.json)
   if $format == json { $file | to json } else { $file | to yaml }
 }

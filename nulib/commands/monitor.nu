@@ -9,9 +9,12 @@ use ../internal/watching.nu
 
 # Show workflows as they go, redrawn in place.
 #
-# Without an id it is all that are not over; with one its operations, until it ends: then the answer is how it ended. q, Esc
-# and Ctrl-C end the display, and the workflows go on. Where nothing can be redrawn (no terminal, or with --lines) it prints a
-# line for each change.
+# Without an id it is all that are not over; with one its operations, until it
+# ends: then the answer is how it ended. q, Esc and Ctrl-C end the display, and
+# the workflows go on.
+#
+# Where nothing can be redrawn (no terminal, or with --lines) it prints a line
+# for each change.
 @category orch
 @search-terms workflow watch live progress dashboard top follow
 @example "Follow all workflows" { batch monitor }
@@ -22,7 +25,7 @@ export def "batch monitor" [
   workflow_id?: string@"nu-complete batch workflows" # Only this workflow
   --lines # Print a line for each change instead
   --data-dir: directory # Data directory to read
-]: [nothing -> any, string -> any, list<any> -> any, table -> any, record -> any] {
+]: [nothing -> any, string -> any, list<any> -> any, table -> any, record -> any, any -> any] {
   let input = taken
   require-plugin
   let named = if $workflow_id != null or $input.value == null { [] } else {

@@ -11,7 +11,8 @@ use ../internal/places.nu raise-at
 @example "What there is" { batch }
 @example "Commands that are about something" { batch | where description =~ tasks | get name }
 export def batch [
-  command?: string # The name of a command that is not there: it is told what is near
+  command?: string # Not a command: what is near it is told
+  ...rest: any # What stands behind such a name
 ]: nothing -> table {
   let known = scope commands | where category == orch and name =~ '(^| )batch .' | sort-by name | select name description
   if $command != null { raise-unknown $command (metadata $command).span ($known | get name) }
@@ -21,6 +22,6 @@ export def batch [
 # Raises an error about a name that is not there, under it.
 def raise-unknown [command: string, span: record, known: list<string>]: nothing -> error {
   let names = $known | each {|it| $it | split row " " | last }
-  let message = {msg: $"There is no command `batch ($command)`.", help: $"(nearby near $command $names)`batch` alone shows all."}
+  let message = {msg: $"There is no command `batch ($command)`.", help: $"(nearby near $command $names)`batch` alone shows all, and `help batch COMMAND` says more."}
   raise-at $span "not a command" $message
 }

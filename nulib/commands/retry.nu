@@ -7,35 +7,50 @@ use ../internal/plugin.nu require-plugin
 use ../internal/retrying.nu
 use ../internal/watching.nu
 
+# Of a long value so many letters are shown, so many of them before the first that differs: a narrow terminal has 80.
+const SHOWN_MAX = 64
+const SHOWN_BEFORE = 20
+
 # Run tasks of a workflow again.
 #
-# Without more all that have not succeeded; with an operation that one and all that depends on it; given rows of
-# `orch tasks` those tasks, with one request for each workflow, and a row of the answer for each: `error` is null, or says
-# why it was refused. Checks (drift) and workflows that another one has continued are left out of rows; ids of workflows
-# or tasks can be given as well. The plan is run that was submitted. With --with-latest the
-# definition is read anew: what differs is shown, and after a yes (or with --yes) a new workflow goes on from there, which
-# takes over the results that still hold. With --diff the differences are the value, and nothing is done.
+# Without more all that have not succeeded; with an operation that one and all
+# that depends on it. The plan is run that was submitted.
+#
+# With --with-latest the definition is read anew: what differs is shown, and
+# after a yes (or with --yes) a new workflow goes on from there, which takes over
+# the results that still hold. With --diff the differences are the value, and
+# nothing is done.
+#
+# Given rows of `orch tasks`, or ids, it is those tasks, with one request for
+# each workflow; the answer is a row for each: `error` is null, or says why it
+# was refused. Checks (drift), and workflows that another one has continued, are
+# left out of rows.
 @category orch
 @search-terms workflow again rerun restart repeat
 @example "Run again what did not succeed" { batch retry wuji-full-deployment-4k7q0d }
-@example "Run an operation again, and what depends on it" { batch retry wuji-full-deployment-4k7q0d first --watch }
+@example "Run an operation again, and what depends on it" { batch retry wuji-full-deployment-4k7q0d first -w }
 @example "Run again what did not succeed of several" { [wuji-full-deployment-4k7q0d] | batch retry }
-@example "Run failed tasks again, of whatever workflow" { orch tasks --status failed | where priority > 5 | batch retry }
-@example "See what the definition as it is now would change" { batch retry wuji-full-deployment-4k7q0d --diff | where effect != 'result taken over' }
+@example "Run failed tasks again, of whatever workflow" {
+  orch tasks --status failed | where priority > 5 | batch retry
+}
+@example "See what the definition as it is now would change" {
+  batch retry wuji-full-deployment-4k7q0d --diff
+  | where effect != 'result taken over'
+}
 @example "Go on by the definition as it is now" { batch retry wuji-full-deployment-4k7q0d --with-latest --yes }
 export def "batch retry" [
-  workflow_id?: string@"nu-complete batch retriable" # The workflow; without it rows of tasks are the input
+  workflow_id?: string@"nu-complete batch retriable" # The workflow; else rows of tasks, or ids
   operation?: string@"nu-complete batch operations" # This operation, and all that depends on it
   --failed # Only what failed or timed out itself
   --all (-a) # Everything, successes too
   --with-latest # Go on by the definition as it is now
   --yes (-y) # With --with-latest: do not ask
   --diff # Only show what the definition as it is now would change
-  --options: record # With --with-latest: values for option() in the definition
-  --layer: path # With --with-latest: lay this YAML file over its values
+  --options: record # With --with-latest: values for its option()
+  --layer: path # With --with-latest: lay this YAML over its values
   --watch (-w) # Follow it to its end
   --data-dir: directory # Data directory of the daemon
-]: [nothing -> record, nothing -> table, string -> table, list<any> -> table, table -> table, record -> table] {
+]: [nothing -> record, nothing -> table, string -> table, list<any> -> table, table -> table, record -> table, any -> any] {
   let input = taken
   require-plugin
   let latest = {--yes: $yes, --options: ($options != null), --layer: ($layer != null)}
@@ -77,19 +92,38 @@ def differences [workflow: string, options?: record, layer?: path, data_dir?: st
   orch retry $workflow --diff --options $options --layer $layer --data-dir $data_dir | each {|row| $row | move effect --before before }
 }
 
-# A value as a person compares it: on one line, of which a long one gives the beginning.
-def in-short []: any -> any {
+# A difference as a person reads it: what becomes of the operation, then both values below each other.
+def told []: record -> string {
+  let it = $in
+  let what = if ($it.what | is-empty) { $it.change } else { $"($it.change) ($it.what)" }
+  let values = [$it.before $it.after] | each {|value| $value | on-one-line }
+  let letters = $values | each {|text| $text | split chars --grapheme-clusters }
+  let alike = $letters.0 | zip $letters.1 | take while {|pair| $pair.0 == $pair.1 } | length
+  let begin = if $alike > $SHOWN_MAX - $SHOWN_BEFORE { $alike - $SHOWN_BEFORE } else { 0 }
+  [
+    $"($it.operation): ($what), ($it.effect)"
+    ...(if $it.before == null { [] } else { [$"    before  ($letters.0 | cut-to $begin)"] })
+    ...(if $it.after == null { [] } else { [$"    after   ($letters.1 | cut-to $begin)"] })
+  ] | str join (char nl)
+}
+
+def on-one-line []: any -> string {
   let value = $in
-  if $value == null { return }
-  let text = if ($value | describe) == "string" { $value } else { $value | to json --raw }
-  if ($text | str length --grapheme-clusters) <= 40 { $text } else { $"($text | str substring --grapheme-clusters 0..38)…" }
+  if $value == null { "" } else if ($value | describe) == "string" { $value } else { $value | to json --raw }
+}
+
+# So many letters from `begin` on, with a sign where some are left out.
+def cut-to [begin: int]: list<string> -> string {
+  let letters = $in
+  let left = if $begin > 0 { "…" } else { "" }
+  let right = if ($letters | length) > $begin + $SHOWN_MAX { "…" } else { "" }
+  $"($left)($letters | skip $begin | first $SHOWN_MAX | str join)($right)"
 }
 
 # Shows what would differ, and asks; raises an error unless the answer is yes, or nobody can be asked.
 def confirm [workflow: string, differences: table, yes: bool]: nothing -> nothing {
   let shown = $differences | where change != unchanged or effect != "result taken over"
-  | update before { in-short } | update after { in-short }
-  print --stderr (if ($shown | is-empty) { "Nothing differs." } else { $shown | table })
+  print --stderr (if ($shown | is-empty) { "Nothing differs." } else { $shown | each {|it| $it | told } | str join (char nl) })
   if $yes { return }
   if not $nu.is-interactive {
     error make --unspanned {
@@ -97,7 +131,7 @@ def confirm [workflow: string, differences: table, yes: bool]: nothing -> nothin
       help: "Add --yes; `--diff` gives the differences as a table."
     }
   }
-  let answer = input "Go on like this? [y/N] "
+  let answer = try { input "Go on like this? [y/N] " } catch { "" } # Ctrl-C is no
   if $answer !~ '(?i)^y(es)?$' {
     error make --unspanned {msg: "Nothing was done.", help: $"`batch retry ($workflow)` runs the pinned plan again."}
   }

@@ -11,37 +11,51 @@ use ../internal/watching.nu
 
 # Submit a workflow.
 #
-# Without flags the daemon of the data directory takes the definition and runs it; the answer is the
-# workflow's id and plan. With --watch the command stays until the end: it prints a line whenever a task
-# changes, then gives how the workflow and its operations ended. In a script it raises an error unless the
-# workflow succeeded. With --dry-run nothing is submitted and no daemon is needed: a record tells what would be done, wave
-# after wave, which values were chosen, what cannot be undone, which limits will bind, and about how long it takes.
+# Without flags the daemon of the data directory takes the definition and runs
+# it; the answer is the workflow's id and plan.
 #
-# Paths or rows of `ls` in the pipeline are so many definitions: the answer is a row for each, with `error` null or the
-# reason why it was refused. Rows of `ls` whose name does not end in .k, and folders, are left out. With --watch all are
+# With --watch the command stays until the end: it prints a line whenever a task
+# changes, then gives how the workflow and its operations ended. In a script it
+# raises an error unless the workflow succeeded.
+#
+# With --dry-run nothing is submitted and no daemon is needed: a record tells
+# what would be done, wave after wave, which values were chosen, what cannot be
+# undone, which limits will bind, and about how long it takes.
+#
+# Paths or rows of `ls` in the pipeline are so many definitions: the answer is a
+# row for each, with `error` null or the reason why it was refused. Rows of `ls`
+# whose name does not end in .k, and folders, are left out. With --watch all are
 # submitted, then each is followed to its end.
 @category orch
 @search-terms workflow run start kcl
 @example "Submit a definition and follow it to its end" { batch submit data/examples/wuji.k --watch }
-@example "See in which order it would run" { batch submit data/examples/wuji.k --dry-run | get waves | select wave operation }
-@example "See what it would do for an environment" { batch submit data/examples/environments.k --environment prod --dry-run | get waves.0.items | length } --result 3
+@example "See in which order it would run" {
+  batch submit data/examples/wuji.k --dry-run
+  | get waves | select wave operation
+}
+@example "See what it would do for an environment" {
+  batch submit data/examples/environments.k --environment prod --dry-run
+  | get waves.0.items | length
+} --result 3
 @example "See about how long it would take" { batch submit data/examples/wuji.k --dry-run | get total }
 @example "Check it, and submit it in a script" { batch submit data/examples/wuji.k --validate | get valid } --result true
 @example "Submit several" { ls data/examples/*.k | where size < 2kb | batch submit }
-@example "See whether several are valid" { glob data/examples/*.k | batch submit --validate | get valid | all { $in } } --result true
+@example "See whether several are valid" {
+  glob data/examples/*.k | batch submit --validate | get valid | all { $in }
+} --result true
 export def "batch submit" [
-  file?: path # The definition (KCL); without it paths or rows of `ls` are the input
+  file?: path # The definition (KCL); else paths or rows of `ls`
   --validate # Only check the definition, as `orch validate` does
-  --dry-run # Only show what would be done, in which order, and how long it takes
-  --resolved # With --dry-run: also the values that nobody chose, and where each comes from
+  --dry-run # Only show what would be done, in which order, and how long
+  --resolved # With --dry-run: also the values that nobody chose
   --watch (-w) # Follow it to its end
   --name: string # Which workflow, where the definition holds several
   --priority: int # Larger starts first; overrides the definition
   --options: record # Values for option() in the definition
-  --environment (-e): string@"nu-complete batch environments" # What its values are for: DEFINITION.NAME.yaml is laid over them
+  --environment (-e): string@"nu-complete batch environments" # Lay DEFINITION.NAME.yaml over its values
   --layer: path # Lay this YAML file over its values instead
   --data-dir: directory # Data directory of the daemon
-]: [nothing -> record, string -> table, list<any> -> table, table -> table, record -> table] {
+]: [nothing -> record, string -> table, list<any> -> table, table -> table, record -> table, any -> any] {
   let input = taken
   require-plugin
   check-ways {--validate: $validate, --dry-run: $dry_run, --watch: $watch} $resolved
@@ -106,12 +120,14 @@ def looked-ahead [definition: record, all_values: bool]: nothing -> record {
     --layer $it.layer --data-dir $it.data_dir)
 }
 
-# What there is to know about a definition before it runs: first what a person asks first. An error with all that is wrong if it is not right: not where
-# errors of the plugin are raised again, which would take it off the lines of the file.
+# What there is to know about a definition before it runs: last what a person asks first, which is what the screen shows
+# then. An error with all that is wrong if it is not right: not where errors of the plugin are raised again, which would
+# take it off the lines of the file.
 def before-it-runs [file: string]: record -> record {
   let report = $in
   if not $report.valid { raise-faults $file $report }
   $report.dry_run
   | merge {resolved: $report.resolved, warnings: $report.warnings}
-  | select name environment status reason total tasks waves limits irreversible warnings order resolved peak max_running durations
+  | (select resolved order warnings irreversible limits waves durations max_running peak name environment tasks reason
+    status total)
 }

@@ -34,8 +34,7 @@ export def report-of [definition: record]: nothing -> record {
 # Raises one error with all that is wrong, on the lines of the file where Nushell can draw there. What is wrong elsewhere,
 # or has no place, stands in the message.
 export def raise-faults [file: string, report: record]: nothing -> error {
-  # With --strict a warning is a fault as well.
-  let faults = if ($report.errors | is-empty) { $report.warnings } else { $report.errors }
+  let faults = $report | faults-of
   let count = $faults | length
   let what = if ($report.errors | is-empty) { "warning" } else { "error" }
   let heading = $"($file) has ($count) ($what)(if $count == 1 { '' } else { 's' })."
@@ -57,6 +56,17 @@ export def raise-faults [file: string, report: record]: nothing -> error {
     help: ($drawn | helps)
     src: {name: $file, path: $report.file}
   }
+}
+
+# What is wrong in a report: with --strict a warning is a fault as well.
+def faults-of []: record -> table {
+  let report = $in
+  if ($report.errors | is-empty) { $report.warnings } else { $report.errors }
+}
+
+# All that is wrong in a report, a line each.
+export def faults-as-text []: record -> string {
+  $in | faults-of | each {|it| $it | on-one-line } | str join (char nl)
 }
 
 # `file:line:column: message`, with the remedy.
@@ -88,12 +98,20 @@ def first-line []: record -> record {
   {start: $it.span.start, end: ([($it.span.start + $length) $it.span.end] | math min)}
 }
 
-# What helps, each once; with the line where there are several.
+# What helps, each once; where there are several, with the lines and the code of what it is about, as the labels have them.
 def helps []: table -> oneof<string, nothing> {
   let given = $in | where {|it| $it.help? | is-not-empty }
   match ($given | length) {
     0 => null
     1 => $given.0.help
-    _ => ($given | each {|it| $"line ($it.line): ($it.help)" } | uniq | str join (char nl))
+    _ => ($given | group-by {|it| $"[($it.code?)] ($it.help)" } --to-table | each {|it| $it.items | of-lines } | str join (char nl))
   }
+}
+
+# `[WF105] lines 8, 12: Say it in seconds.`, of faults with the same code and help.
+def of-lines []: table -> string {
+  let faults = $in
+  let lines = $faults.line | uniq
+  let code = if ($faults.0.code? | is-empty) { "" } else { $"[($faults.0.code)] " }
+  $"($code)line(if ($lines | length) == 1 { '' } else { 's' }) ($lines | str join ', '): ($faults.0.help)"
 }

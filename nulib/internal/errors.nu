@@ -32,7 +32,7 @@ def say-interrupted []: nothing -> error {
 export def again [error: record, typed: record]: nothing -> error {
   let told = $error | details-of
   if $told.code? in $INVALID_CODES and $typed.definition? != null { draw-again $typed.definition }
-  let inner = $told.inner? | default [] | each {|fault| $fault.msg }
+  let inner = $told.inner? | default [] | each {|fault| $fault | with-help }
   let message = {msg: ([$told.msg ...$inner] | str join (char nl)), code: $told.code?, help: $told.help?} | compact-record
   let is_place = ($told.code? | default "") =~ '^orch::(daemon|status|tasks|format)'
   let text = $told.labels? | default [] | get 0?.text
@@ -41,6 +41,12 @@ export def again [error: record, typed: record]: nothing -> error {
   let flag = $typed.flags? | default [] | where label == $text | get 0?.span
   let span = if $flag != null { $flag } else if $is_place { $typed.data_dir } else if $is_part { $told.msg | part-in $typed } else { $typed.argument }
   raise-at (if $text != null { $span }) ($text | default "") $message
+}
+
+# One of the faults in an error: what is wrong, and the remedy.
+def with-help []: record -> string {
+  let fault = $in
+  if ($fault.help? | is-empty) { $fault.msg } else { $"($fault.msg). ($fault.help)" }
 }
 
 # Where the part was typed that a message says is not there.
@@ -59,10 +65,15 @@ export def message-of []: record -> string {
   [$first ...$inner ...$drawn] | str join (char nl)
 }
 
-# Nushell 0.115 gives what its predecessors give as JSON as a record.
+# Nushell 0.115 gives what its predecessors give as JSON as a record. The daemon names commands by their verb alone.
 export def details-of []: record -> record {
   let error = $in
-  if "details" in $error { $error.details } else { $error.json | from json }
+  let told = if "details" in $error { $error.details } else { $error.json | from json }
+  if ($told.help? | is-empty) { return $told }
+  let help = $told.help
+  | str replace --all --regex '`(cancel|pause|resolve|resume|retry|rollback|submit)\b' '`batch $1'
+  | str replace --all --regex '`(tasks|workflows)\b' '`orch $1'
+  $told | update help $help
 }
 
 def compact-record []: record -> record {

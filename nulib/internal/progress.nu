@@ -1,9 +1,12 @@
 # Following a workflow: the changes that the daemon has written down, up to the workflow's last one.
 
-use words.nu [COLOURS]
+use words.nu [COLOURS FINAL_STATUSES]
+
+# How long the ends of workflows that were cancelled are waited for, together: as long as `orch cancel` waits for one.
+const END_WAIT = 2sec
 
 # Changes of `workflow` as they happen, beginning behind the cursor `from` and ending with the workflow. Raises an error
-# when the daemon goes away before.
+# when the daemon goes away before and none has come for ten seconds.
 export def changes [workflow: string, from: string, data_dir?: string]: nothing -> list<record> {
   orch watch --workflow $workflow --from $from --until-done --data-dir $data_dir
 }
@@ -33,6 +36,30 @@ export def state-at [seq: int, workflow: string, data_dir?: string]: nothing -> 
     $state
   } | where seq >= $seq | get 0?
   if $state == null { orch workflow $workflow --data-dir $data_dir } else { $state }
+}
+
+# Answers of `orch cancel --no-wait`, each with the status that the workflow has when what ran of it has been stopped, or
+# when that has been waited for long enough.
+export def settled [data_dir?: string]: table -> table {
+  let answers = $in
+  let deadline = (date now) + $END_WAIT
+  $answers | each {|it|
+    if $it.error != null or $it.status in $FINAL_STATUSES { $it } else {
+      let status = status-by $it.workflow $it.status $deadline $data_dir
+      $it | update status $status | update note (if $status in $FINAL_STATUSES { "" } else { $it.note })
+    }
+  }
+}
+
+# The status of a workflow when it is over, or at the `deadline`; `known` if that cannot be read.
+def status-by [workflow: string, known: string, deadline: datetime, data_dir?: string]: nothing -> string {
+  mut status = $known
+  loop {
+    $status = try { orch workflow $workflow --data-dir $data_dir | get status } catch { $known }
+    if $status in $FINAL_STATUSES or (date now) > $deadline { break }
+    sleep 10ms
+  }
+  $status
 }
 
 # Prints `change`; what has been seen with it: how many tasks are over, and began to be undone, when the first change was,

@@ -12,7 +12,7 @@ export def cursor [data_dir?: string]: nothing -> string {
 }
 
 # Prints the changes behind `from` of the workflow in the daemon's answer until it ends; its final state. Raises an error
-# in a script unless that is as `expected`: `exit` would close the user's shell. Raises one when the daemon goes away.
+# in a script unless that is as `expected`: `exit` would close the user's shell. Raises one when the daemon goes away and none has come for ten seconds.
 export def to-end [answer: record, from: string, data_dir?: string, --expected: string = "succeeded"]: nothing -> any {
   let workflow = $answer.workflow
   let undoing = $expected == rolled_back
@@ -21,8 +21,7 @@ export def to-end [answer: record, from: string, data_dir?: string, --expected: 
   let last = show-until-over $answer $from $data_dir --undoing=$undoing
   let state = progress state-at $last.seq $workflow $data_dir
   if $last.status != $expected and not $nu.is-interactive { raise-failed $last.status $state }
-  # What the answer said was about the beginning.
-  outcome $state (if "note" in $answer { $answer | update note "" } else { $answer })
+  outcome $state {} # what the answer said was about the beginning
 }
 
 # Follows each of the workflows in `answers` to its end, one after another, from the record `from` on; a row for each.

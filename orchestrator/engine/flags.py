@@ -21,5 +21,8 @@ FULLER_FILES: Final = "fuller-files"
 #: What ends well although it was to be stopped has succeeded: there is something to undo.
 ENDED_WELL: Final = "ended-well"
 
+#: Files tell which attempts undo a task, and how long it took to do what was undone.
+TELLS_UNDOING: Final = "tells-undoing"
+
 #: What a new workflow begins with.
-CURRENT: Final = (INTERRUPTED_FAILS, REVERSE_ORDER, FULLER_FILES, ENDED_WELL)
+CURRENT: Final = (INTERRUPTED_FAILS, REVERSE_ORDER, FULLER_FILES, ENDED_WELL, TELLS_UNDOING)

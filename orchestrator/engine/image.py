@@ -52,6 +52,8 @@ class TaskImage(msgspec.Struct, frozen=True, array_like=True):
     waiting_us: int | None = None
     earlier: int = 0
     origin: str = ""
+    undoings: tuple[int, ...] = ()
+    done_ms: int | None = None
 
 
 class OperationImage(msgspec.Struct, frozen=True, array_like=True):

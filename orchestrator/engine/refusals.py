@@ -48,7 +48,8 @@ def _refuse_submission(world: World, event: WorkflowSubmitted) -> Refuse | None:
 def _refuse_for_workflow(world: World, event: WorkflowEvent) -> Refuse | None:
     known = world.workflows.get(event.workflow)
     if known is None:
-        return Refuse("orch::not_found", f"There is no workflow {event.workflow}.", "`orch workflows` lists them.")
+        told = f"There is no workflow {event.workflow}."
+        return Refuse("orch::not_found", told, "`orch workflows` lists the workflows there are.")
     repeated = None if isinstance(event, WorkflowArchived) else _refuse_repeated(known, event.key)
     if repeated is not None:
         return repeated

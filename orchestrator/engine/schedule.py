@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.engine import queues, rates, timers
+from orchestrator.engine import flags, queues, rates, timers
 from orchestrator.engine.commands import StartAttempt
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def fill_slots(turn: Turn) -> None:
 def _start(turn: Turn, task: Task) -> None:
     world, workflow, operation = turn.world, task.workflow, task.operation
     task.queued = 0
+    _note_undoing(task)
     task.attempt += 1
     task.live = True
     task.started, task.finished, task.exit_code = turn.at, None, None
@@ -46,6 +47,18 @@ def _start(turn: Turn, task: Task) -> None:
     turn.move(task, "rolling_back" if task.undo else "running", f"attempt {task.attempt} is running")
     timers.arm(world, task, "timeout", turn.at.mono_us + operation.plan.timeout_s * 1_000_000)
     turn.commands.append(StartAttempt(task.id, task.attempt, task.undo))
+
+
+def _note_undoing(task: Task) -> None:
+    """The next attempt of `task` begins: keep what those that undo it would hide."""
+    if flags.TELLS_UNDOING not in task.workflow.flags:
+        return
+    if not task.undo:
+        task.done_ms = None
+        return
+    if not task.is_undoing:
+        task.done_ms = task.took_ms
+    task.undoings = (*task.undoings, task.attempt + 1)
 
 
 def take_slot(world: World, task: Task) -> None:

@@ -134,7 +134,7 @@ def _against_rollback(world: World, workflow: Workflow, event: RollbackRequested
     if event.to and restore_points.find(workflow, event.to) is None:
         known = ", ".join(workflow.points) or "none"
         return Refuse(
-            "orch::not_found", f"Workflow {workflow.id} has no restore point {event.to!r}.", f"It has: {known}."
+            "orch::not_found", f"There is no restore point {event.to} in {workflow.id}.", f"There are: {known}."
         )
     if workflow.status == "rolled_back":
         done = [world.tasks[task_id] for task_id in workflow.completed]
@@ -151,11 +151,11 @@ def _against_retry(workflow: Workflow, event: RetryRequested) -> Refuse | None:
     ids = {task.id for task in workflow.tasks}
     unknown = [task for task in event.tasks if task not in ids]
     if unknown:
-        return Refuse("orch::not_found", f"Workflow {workflow.id} has no task {unknown[0]}.")
+        return Refuse("orch::not_found", f"There is no task {unknown[0]} in {workflow.id}.")
     if event.operation and all(operation.plan.id != event.operation for operation in workflow.operations):
         known = ", ".join(operation.plan.id for operation in workflow.operations)
-        text = f"Workflow {workflow.id} has no operation {event.operation!r}."
-        return Refuse("orch::not_found", text, f"It has: {known}.")
+        text = f"There is no operation {event.operation} in {workflow.id}."
+        return Refuse("orch::not_found", text, f"There are: {known}.")
     chosen = _chosen(workflow, event)
     if workflow.ending is not None and workflow.status not in WORKFLOW_FINAL:
         text = f"Workflow {workflow.id} is coming to its end: {workflow.because}."
@@ -262,9 +262,18 @@ def _with_descendants(workflow: Workflow, operation: str) -> set[str]:
 def _bring_up_to_date(turn: Turn, workflow: Workflow, now: tuple[str, ...]) -> None:
     """A workflow that began under an earlier version goes on by what held when it was steered."""
     if workflow.flags != now:
+        if flags.TELLS_UNDOING not in workflow.flags and flags.TELLS_UNDOING in now:
+            _note_undone(workflow)
         workflow.flags = now
         for task in workflow.tasks:
             turn.show(task)
+
+
+def _note_undone(workflow: Workflow) -> None:
+    """The attempts that undid its tasks were not counted: where one did, or tried to, the latest was one."""
+    for task in workflow.tasks:
+        if task.undo and task.attempt and (task.status == "rolled_back" or task.error is not None):
+            task.undoings = (task.attempt,)
 
 
 def _begin_anew(turn: Turn, task: Task, reason: str) -> None:

@@ -59,6 +59,8 @@ class Task(msgspec.Struct, eq=False):
         undo_ticket: it is to be undone with; 0 before its undoing.
         earlier: attempts it had when it was last begun anew, by a retry.
         origin: the workflow that did what stands, where its results were taken over; "" for its own.
+        undoings: numbers of the attempts that undid it, or undo it, ascending; with `flags.TELLS_UNDOING` only.
+        done_ms: how long the last attempt took that did it, while the latest attempt is one that undoes it.
         waiting_us: since when it waits for nothing but conditions, on the monotonic clock; None if it does not.
         index: place in its operation.
         timer: ticket of its timer; 0 without one, and while its workflow is paused.
@@ -91,6 +93,8 @@ class Task(msgspec.Struct, eq=False):
     undo_ticket: int = 0
     earlier: int = 0
     origin: str = ""
+    undoings: tuple[int, ...] = ()
+    done_ms: int | None = None
     waiting_us: int | None = None
     index: int = 0
     timer: int = 0
@@ -107,6 +111,16 @@ class Task(msgspec.Struct, eq=False):
         """What is run for it, and what undoes that."""
         plan = self.operation.plan
         return plan.item_actions.get(self.item) or plan.actions[self.provider]
+
+    @property
+    def is_undoing(self) -> bool:
+        """Whether its latest attempt is one that undoes it: running, or over."""
+        return self.undoings[-1:] == (self.attempt,)
+
+    @property
+    def took_ms(self) -> int | None:
+        """How long its latest attempt took; None before the first, and while it runs."""
+        return lasted_ms(self.started, self.finished)
 
     @property
     def is_offered(self) -> bool:
@@ -309,6 +323,13 @@ class World(msgspec.Struct, eq=False):
         """A number larger than every one before."""
         self.ticket += 1
         return self.ticket
+
+
+def lasted_ms(started: Moment | None, finished: Moment | None) -> int | None:
+    """Milliseconds from start to end, on the clock that nobody sets; None before the end."""
+    if started is None or finished is None:
+        return None
+    return max(0, finished.mono_us - started.mono_us) // 1000
 
 
 def _at(operations: dict[str, OperationState], items: dict[tuple[str, str], list[Task]], place: Place) -> list[Task]:

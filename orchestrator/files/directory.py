@@ -2,8 +2,10 @@
 
 import os
 
+from orchestrator.files.layout import STATUS_FILE, TASKS
+from orchestrator.files.locate import check_directory
 from orchestrator.files.permissions import explain
-from orchestrator.model.errors import NotFound
+from orchestrator.model.errors import NotFound, UsageError
 
 
 class NoDirectory(NotFound):
@@ -31,6 +33,25 @@ def require_directory(data_dir: str) -> None:
         pass
     finally:
         os.close(fd)
+
+
+def require_journal(data_dir: str) -> None:
+    """Return if `data_dir` has a journal that this version reads: what shows progress in place needs one.
+
+    Raises:
+        NoDirectory: as `require_directory`.
+        UsageError: it is another program's, or nobody's yet.
+        FormatTooNew: of the directory.
+    """
+    require_directory(data_dir)
+    if check_directory(data_dir):
+        return
+    from shlex import quote
+
+    told = f"There is no journal in {data_dir}."
+    if os.path.exists(f"{data_dir}/{TASKS}") or os.path.exists(f"{data_dir}/{STATUS_FILE}"):
+        raise UsageError(told, "Another program writes it: `orch watch` without --live tells what changes there.")
+    raise UsageError(told, f"Start a daemon on it: orchestrator serve --data-dir {quote(data_dir)}")
 
 
 def _refused(error: OSError, data_dir: str) -> NoDirectory:

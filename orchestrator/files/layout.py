@@ -7,9 +7,9 @@ strings; functions take the data directory first.
 from orchestrator.model.ids import file_stem
 
 #: Version of all file formats. A reader takes an unknown minor version and refuses an unknown major one.
-FORMAT = "1.2"
+FORMAT = "1.3"
 FORMAT_MAJOR = 1
-FORMAT_MINOR = 2
+FORMAT_MINOR = 3
 
 #: Version of the form of ``tasks/*.json`` and ``workflows/<id>/state.json``, which changes less often.
 ROW_FORMAT = "1.0"

@@ -1,8 +1,12 @@
 """Moments as people write them: a time, a date, or how long ago. One reading of them for every command.
 
 ``2025-01-11T10:00:00Z``, ``2025-01-11 10:00``, ``2025-01-11``, ``10min``, ``10min ago``, ``1hr 30min``, ``now``,
-``today``, ``yesterday``. What names no zone is the user's local time, a date its first moment. A length of time lies
-before now; its units are Nushell's, and the words that people say for them.
+``today``, ``yesterday``, ``today 14:10``, ``14:10:30``. What names no zone is the user's local time, a date its first
+moment. A time of day alone is the latest one that is past: today's, or yesterday's as long as today's is still to come.
+A length of time lies before now; its units are Nushell's, and the words that people say for them.
+
+Where a cursor may stand, too, ``14:10`` is one by its form (`parse_position`); ``14:10:00`` and ``today 14:10`` are
+times there as well.
 """
 
 from orchestrator.model.errors import UsageError
@@ -39,17 +43,22 @@ _UNITS = {
 #: The first moment that a calendar knows, the year 1.
 _FIRST = -62_135_596_800 * _SECOND
 
+#: Hours of a day, minutes of an hour.
+_HOURS, _MINUTES = 24, 60
+
 #: Characters of a text that is no moment that are shown.
 _SHOWN_MAX = 60
 
 #: Digits of a number.
 _DIGITS_MAX = 18
 
+_CLOCK = r"(?:(today|yesterday)\s+)?([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?"
+
 _PARTS = r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*([^\W\d_]+)"
 
 _HELP = (
-    'Moments look like "2025-01-11T10:00:00Z", "2025-01-11 10:00" (local time), "2025-01-11", "10min" (ago), '
-    '"1hr 30min ago" or "now"; units are ns, us, ms, sec, min, hr, day and wk.'
+    'Moments look like "2025-01-11T10:00:00Z", "2025-01-11 10:00" (local time), "2025-01-11", "14:10", '
+    '"yesterday 9:05", "10min" (ago), "1hr 30min ago" or "now"; units are ns, us, ms, sec, min, hr, day and wk.'
 )
 
 
@@ -63,6 +72,8 @@ def parse_moment(text: str, now_us: int) -> int:
     if wanted.lower() in _WORDS:
         return _WORDS[wanted.lower()](now_us)
     moment = _time(wanted)
+    if moment is None:
+        moment = _time_of_day(wanted.lower(), now_us)
     if moment is None:
         length = duration_us(wanted.removesuffix("ago"))
         moment = None if length is None else max(now_us - length, _FIRST)
@@ -89,18 +100,43 @@ def duration_us(text: str) -> "int | None":
 
 
 def _time(text: str) -> "int | None":
-    """Microseconds of a date, or of a date and time; None if `text` is neither."""
+    """Microseconds of a date, or of a date and time; None if `text` is neither.
+
+    Without a zone it is local: of a time that comes twice the first, of one that the clock leaves out the later.
+    """
     from datetime import UTC, datetime, timedelta
 
     if "-" not in text:  # 20250111 would be a date, too, but looks like a number
         return None
     try:
-        moment = datetime.fromisoformat(text.replace(" ", "T", 1) if text[10:11] == " " else text)
+        moment = datetime.fromisoformat((text.replace(" ", "T", 1) if text[10:11] == " " else text).upper())
         if moment.tzinfo is None:
-            moment = moment.astimezone()
+            return int(moment.replace(microsecond=0).timestamp()) * _SECOND + moment.microsecond
         return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         return None
+
+
+def _time_of_day(text: str, now_us: int) -> "int | None":
+    """Microseconds of a time of day: of the day that is named, or else of the last day on which it is past."""
+    import re
+    from datetime import datetime, timedelta
+
+    found = re.fullmatch(_CLOCK, text, re.ASCII)
+    if found is None:
+        return None
+    day, hour, minute, second, fraction = found.groups()
+    today = datetime.fromtimestamp(now_us // _SECOND).replace(  # noqa: DTZ006 - the user's day
+        hour=int(hour), minute=int(minute), second=int(second or 0), microsecond=0
+    )
+
+    def on(days_before: int) -> int:
+        moment = int((today - timedelta(days=days_before)).timestamp()) * _SECOND
+        return moment + int((fraction or "0")[:6].ljust(6, "0"))
+
+    if day is not None:
+        return on(("today", "yesterday").index(day))
+    return on(0) if on(0) <= now_us else on(1)
 
 
 def _is_number(text: str) -> bool:
@@ -145,5 +181,16 @@ def parse_position(text: str, now_us: int) -> Position:
     try:
         return Position(time_us=parse_moment(wanted, now_us))
     except UsageError as error:
-        error.help += " A record is named by its seq (42) or a cursor (3:42), as in status.json."
+        error.help += (
+            " A record is named by its seq (42) or a cursor (3:42), as in status.json; so the time of day is written "
+            "14:10:00 or 'today 14:10' here."
+        )
         raise
+
+
+def time_of_day_meant(position: Position) -> str:
+    """Help, with a blank before it, for somebody who may have meant the time of day by a cursor; "" otherwise."""
+    if position.epoch is None or position.seq is None or position.epoch >= _HOURS or position.seq >= _MINUTES:
+        return ""
+    clock = f"{position.epoch}:{position.seq:02}"
+    return f" The time of day is written {clock}:00 or 'today {clock}'."

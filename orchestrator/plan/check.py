@@ -25,6 +25,9 @@ STATE_STORES = ("file",)
 
 _ITEM_LENGTH_MAX = 200
 
+#: What helps with a timeout that is none.
+_IN_SECONDS = "It is a number of seconds."
+
 _KINDS: dict[type, str] = {str: "text", dict: "block", list: "list", int: "number", float: "number", bool: "flag"}
 
 #: {list of a workflow: (what one of its elements is called, its kind)}.
@@ -84,7 +87,7 @@ def _workflow(raw: Raw) -> Iterator[Fault]:
     if not isinstance(raw.get("operations"), list):
         yield Fault("WF101", (), "the workflow has no operations", "Add `operations = [...]`.")
     elif not raw["operations"]:
-        yield Fault("WF102", ("operations",), "the list of operations is empty", "A workflow needs at least one.")
+        yield Fault("WF102", ("operations",), "the list of operations is empty", "A workflow needs an operation.")
     yield from word(raw, ("type",), get_args(WorkflowType))
     yield from _priority(raw, ())
     yield from _retry(raw.get("retry_policy"), ("retry_policy",))
@@ -117,7 +120,7 @@ def _operation(one: Raw, path: Path, raw: Raw, providers: Mapping[str, Provider]
     yield from _items(one, path, said)
     timeout = one.get("timeout", 300)
     if isinstance(timeout, int) and timeout <= 0:
-        yield Fault("WF105", (*path, "timeout"), f"{said}: the timeout must be positive, not {timeout}", "In seconds.")
+        yield Fault("WF105", (*path, "timeout"), f"{said}: the timeout must be positive, not {timeout}", _IN_SECONDS)
     yield from _priority(one, path)
     yield from _retry(one.get("retry_policy"), (*path, "retry_policy"))
     yield from _env(one, path, said)
@@ -166,7 +169,8 @@ def _env(one: Raw, path: Path, said: str) -> Iterator[Fault]:
     for key, value in (one.get("env") or {}).items():
         place = (*path, "env", key)
         if not (key.isascii() and key.isidentifier()):
-            yield Fault("WF118", place, f"{said}: {key!r} cannot be an environment variable", "Like a shell variable.")
+            message = f"{said}: {key!r} cannot be an environment variable"
+            yield Fault("WF118", place, message, "Name it like a variable of the shell.")
         elif key.startswith("ORCH_"):
             yield Fault("WF118", place, f"{said}: variables that begin with ORCH_ are set by the orchestrator", "")
         elif not isinstance(value, str):

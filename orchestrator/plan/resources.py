@@ -82,7 +82,8 @@ def _dependency(one: Raw, path: Path, nearest: _Nearest, raw: Raw) -> Iterator[F
     yield from word(one, (*path, "type"), get_args(DependencyType))
     timeout = one.get("timeout", 300)
     if isinstance(timeout, int) and timeout <= 0:
-        yield Fault("WF105", (*path, "timeout"), f"the timeout must be positive, not {timeout}", "In seconds.")
+        message = f"the timeout must be positive, not {timeout}"
+        yield Fault("WF105", (*path, "timeout"), message, "It is a number of seconds.")
     for end in ("source", "target"):
         name = one.get(end)
         if name is None:

@@ -1,4 +1,4 @@
-"""Keeping the index of tasks beside the task files. The form is in `orchestrator.files.index`.
+"""Keeping the index of tasks beside the task files. The form is in `orchestrator.files.tables.index`.
 
 It is fed with what is written into the task files, and written itself when it is complete and has not just been
 written: however many tasks there are, it takes a small share of the writer's time.
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from orchestrator.files.index import encode
 from orchestrator.files.layout import INDEX, TASKS, TASKS_INDEX
+from orchestrator.files.tables.index import encode
 
 if TYPE_CHECKING:
     from orchestrator.store.disk import Disk

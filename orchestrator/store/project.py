@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orchestrator.engine import flags, rollup
+from orchestrator.engine.world import lasted_ms
 from orchestrator.files.layout import LOGS, ROW_FORMAT, STATE_FILE, task_path, workflow_dir
 from orchestrator.model.ids import file_stem
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES
@@ -50,14 +51,20 @@ def task_row(task: Task) -> dict[str, object]:
         "max_attempts": operation.retry.max_attempts,
         "started_at": _time(task.started),
         "finished_at": _time(task.finished),
-        "duration_ms": _duration_ms(task.started, task.finished),
+        "duration_ms": task.took_ms,
         "exit_code": task.exit_code,
         "error": task.error,
         "reason": task.reason or None,
         **({"due_at": _wall_time(task.due_at_us)} if flags.FULLER_FILES in workflow.flags else {}),
+        **(_undoing(task) if flags.TELLS_UNDOING in workflow.flags else {}),
         "seq": task.seq,
         "format": ROW_FORMAT,
     }
+
+
+def _undoing(task: Task) -> dict[str, object]:
+    """What the attempt and the duration do not tell of a task that was undone."""
+    return {"undo_attempts": len(task.undoings), "done_ms": task.done_ms if task.is_undoing else task.took_ms}
 
 
 def state_file(workflow: Workflow) -> tuple[str, bytes]:
@@ -74,7 +81,7 @@ def workflow_state(workflow: Workflow) -> dict[str, object]:
         "created_at": rfc3339(workflow.created.wall_us),
         "started_at": _time(workflow.started),
         "finished_at": _time(workflow.finished),
-        "duration_ms": _duration_ms(workflow.started, workflow.finished),
+        "duration_ms": lasted_ms(workflow.started, workflow.finished),
         "definition": workflow.definition,
         "plan": workflow.plan_digest,
         "submitted_by": workflow.submitted_by,
@@ -133,6 +140,7 @@ def status_counts(world: World) -> dict[str, object]:
 
 
 def _operation(operation: OperationState) -> dict[str, object]:
+    was_undone = any(task.undoings for task in operation.tasks)
     return {
         "id": operation.plan.id,
         "type": operation.plan.type,
@@ -145,7 +153,13 @@ def _operation(operation: OperationState) -> dict[str, object]:
         "finished_at": _time(operation.finished),
         "last_error": next((task.error for task in reversed(operation.tasks) if task.error), None),
         "items": [
-            {"item": task.item, "provider": task.provider, "status": task.status, "attempt": task.attempt}
+            {
+                "item": task.item,
+                "provider": task.provider,
+                "status": task.status,
+                "attempt": task.attempt,
+                **({"undoings": task.undoings} if was_undone else {}),
+            }
             for task in operation.tasks
         ],
     }
@@ -169,12 +183,6 @@ def _wall_time(micros: int | None) -> str | None:
 
 def _time(moment: Moment | None) -> str | None:
     return None if moment is None else rfc3339(moment.wall_us)
-
-
-def _duration_ms(started: Moment | None, finished: Moment | None) -> int | None:
-    if started is None or finished is None:
-        return None
-    return max(0, finished.mono_us - started.mono_us) // 1000
 
 
 def encode_lines(content: Mapping[str, object]) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from orchestrator.engine import invariants
-from orchestrator.files.layout import INDEX, JOURNAL, STATE_FILE, TASKS, WORKFLOWS
+from orchestrator.files.layout import CHECKPOINT_FILE, INDEX, JOURNAL, STATE_FILE, TASKS, WORKFLOWS
 from orchestrator.model.errors import NotFound
 from orchestrator.store import archive, checkpoint, project
 from orchestrator.store.index import INDEX_PATH, TasksIndex
@@ -49,6 +49,14 @@ class Verification(msgspec.Struct, frozen=True):
     seq: int
     files: int
     findings: list[Finding]
+
+    @property
+    def remedy(self) -> str:
+        """What makes the faulty files anew; "" if there are none that can be."""
+        for finding in self.findings:
+            if finding.is_fault and finding.kind != "broken" and not finding.path.endswith(CHECKPOINT_FILE):
+                return "While no daemon runs, `orchestrator rebuild` makes these files anew from the journal."
+        return ""
 
 
 def verify(disk: Disk, data_dir: str) -> Verification:
@@ -103,14 +111,19 @@ class _Comparison:
         known = dict(_all_files(world))
         for path, content in known.items():
             if path not in self.shown:
-                self._find("missing", path, "the journal knows it")
+                self._find("missing", path, f"the journal knows this {_kind(path)}")
             elif path not in self._pending and self.shown[path][1] != content:
                 self._find("late", path, f"it shows record {self.shown[path][0]}, there are newer ones")
         for path, (seq, _) in self.shown.items():
             if path not in known and archive.is_own_file(path, archived):
                 self._find("late", path, "its workflow is archived; the next daemon removes it")
-            elif path not in known or path in self._pending:
-                self._find("unexpected", path, f"no record {seq} has changed it")
+            elif path not in known:
+                self._find("unexpected", path, f"the journal knows no such {_kind(path)}")
+            elif seq < 0:
+                self._find("differs", path, "it is torn or was changed: it is no JSON object with a `seq`")
+            elif path in self._pending:
+                text = f"it shows record {seq}, which has not changed this {_kind(path)}"
+                self._find("unexpected", path, text)
 
     def _compare(self, path: str, content: bytes, seq: int) -> None:
         if self._pending.get(path) == seq:
@@ -120,6 +133,10 @@ class _Comparison:
 
     def _find(self, kind: str, path: str, message: str) -> None:
         self.findings.append(Finding(kind, path, message))
+
+
+def _kind(path: str) -> str:
+    return "task" if path.startswith(f"{TASKS}/") else "workflow"
 
 
 class _Checkpoints:

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from tests.bench.bench_graph import definition, run_xargs
-from tests.faults.common import memory_kib
 from tests.support.live import LiveDaemon, records, wait_for
+from tests.support.processes import memory_kib
 
 
 def run(nodes: int, folder: str) -> tuple[float, float, int]:

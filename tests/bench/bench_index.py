@@ -24,7 +24,7 @@ from tests.bench.rows import task_files
 ROOT = Path(__file__).resolve().parents[2]
 
 _OURS = """
-from orchestrator.files.index import Index
+from orchestrator.files.tables.index import Index
 index = Index(sys.argv[1])
 found = index.rows(index.find(["failed"], 50))
 """
@@ -37,7 +37,7 @@ found = [json.loads(row) for (row,) in db.execute(query)]
 """
 
 _FILES = """
-from orchestrator.files.tasks import read_tasks
+from orchestrator.files.state.tasks import read_tasks
 found, _ = read_tasks(sys.argv[1], statuses=["failed"], limit=50)
 """
 

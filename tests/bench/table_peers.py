@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]
 
-from orchestrator.files.index import Index
+from orchestrator.files.tables.index import Index
 from tests.bench import bench_peers
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.definitions.evaluator.clients import Client
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.model.errors import NotFound, ValidatorUnavailable
 
 if TYPE_CHECKING:

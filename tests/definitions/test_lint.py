@@ -11,7 +11,7 @@ import pytest
 from orchestrator.definitions import clear_text
 from orchestrator.definitions.kcl import package_dir
 from orchestrator.definitions.kcl.fields import attributes
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "corpora" / "kcl" / "strict"

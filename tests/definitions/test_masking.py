@@ -11,7 +11,7 @@ import pytest
 from orchestrator.definitions import diagnostics, masking
 from orchestrator.definitions.diagnostics import Hidden, Text
 from orchestrator.definitions.kcl.positions import Place
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 
 if TYPE_CHECKING:
     from pathlib import Path

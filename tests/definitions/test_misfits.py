@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.definitions.diagnostics import Text
-from orchestrator.definitions.kcl.frontend import Definition, Wanted
-from orchestrator.definitions.kcl.positions import SourceMap
+from orchestrator.definitions.kcl.chosen import choose
+from orchestrator.definitions.kcl.findings import Findings
+from orchestrator.definitions.kcl.source import Source
+from orchestrator.definitions.kcl.wanted import Wanted
+from orchestrator.definitions.kcl.workflows import Workflows
 from orchestrator.definitions.shape.places import Places
 from orchestrator.definitions.shape.workflow import Shaped
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.plan import ir
 from orchestrator.plan.build import build
 from orchestrator.plan.check import check
@@ -97,16 +99,20 @@ def test_what_a_schema_refuses_is_told_at_a_line_of_the_file(
 
 
 @pytest.mark.parametrize(("value", "codes"), [("1", []), (None, ["WF147"])])
-def test_a_plan_that_cannot_be_read_back_is_not_handed_out(value: str | None, codes: list[str]) -> None:
+def test_a_plan_that_cannot_be_read_back_is_not_handed_out(
+    value: str | None, codes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Should the checks have missed something, the daemon is not who finds it."""
-    definition = Definition(Wanted("/w.k", b"w = 1", "", "", {}, {}, None, strict=False, want_plan=True))
-    definition.text = Text("/w.k", "w = 1")
-    definition.map = SourceMap({"body": []})
+    monkeypatch.setenv("KCL_PKG_PATH", "/dev/null/none")  # the library makes no folder in the home of this test run
+    wanted = Wanted("/w.k", b"w = 1", "", "", {}, {}, None, strict=False, want_plan=True)
+    source, found = Source(wanted.path, wanted.source), Findings()
+    workflows = Workflows(wanted, source, found)
     raw = {"name": "w", "operations": [{**FINE, "env": {"A": value}}]}
-    definition.shaped["w"] = Shaped(raw, Places("w", definition.text, definition.map))
-    definition.plans["w"] = build(raw, {}, "/")
-    definition._choose({"w": raw})
-    assert [one["code"] for one in definition.found] == codes
-    assert ("plan" in definition.plan) == (not codes)
+    workflows.raw["w"] = raw
+    workflows.shaped["w"] = Shaped(raw, Places("w", source.text, source.map))
+    workflows.plans["w"] = build(raw, {}, "/")
+    choose(workflows)
+    assert [one["code"] for one in found.diagnostics] == codes
+    assert ("plan" in found.plan) == (not codes)
     if not codes:
-        assert ir.decode(definition.plan["plan"].encode()) == definition.plans["w"]
+        assert ir.decode(found.plan["plan"].encode()) == workflows.plans["w"]

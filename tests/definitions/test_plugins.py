@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.definitions.providers import documents, load_providers, plugins
 from orchestrator.definitions.taskservs import load_taskservs
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.model.errors import UsageError
 from orchestrator.plan import ir
 from orchestrator.plan.declarations import ProviderFile, TaskService, declare, faults_of_provider, faults_of_service

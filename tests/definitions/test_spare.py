@@ -14,8 +14,8 @@ import pytest
 
 from orchestrator.definitions.evaluator.spare import SAMPLE, SAMPLE_PATH, Spare
 from orchestrator.definitions.kcl import frontend, lax, package_dir
-from orchestrator.definitions.kcl.frontend import Wanted
-from orchestrator.files import validator
+from orchestrator.definitions.kcl.wanted import Wanted
+from orchestrator.files.asking import validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.plan import ir
 from tests.support.live import LiveDaemon, records
 

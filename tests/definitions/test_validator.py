@@ -7,12 +7,13 @@ import os
 import shutil
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.model.errors import NotFound, UsageError, ValidatorUnavailable
 from orchestrator.plan import ir
 
@@ -280,4 +281,5 @@ def stop_evaluator(runtime: Path) -> None:
             except OSError:
                 continue
             if any(part.startswith(f"{runtime}/orchestrator/".encode()) for part in command):
-                os.kill(int(process.name), signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(int(process.name), signal.SIGKILL)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.plan import ir
 from tests.docs.attributes import LATER, PROOFS
 from tests.support.live import LiveDaemon

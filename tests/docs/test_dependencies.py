@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.engine import conditions
 from orchestrator.expression import parse
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.plan.resources import CONDITION_FIELDS, CONDITION_NAMES
 from tests.engine.run import Run
 from tests.engine.test_edges import linked

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files.graph_style import STATUS
+from orchestrator.files.graph.style import STATUS
 from tests.support.nushell import run_nu
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.model import errors
 from tests.support.live import LiveDaemon
 from tests.support.nushell import VERSIONS, clean_environment, nushell

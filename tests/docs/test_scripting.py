@@ -53,7 +53,7 @@ def in_bash(script: str, folder: Path, data_dir: str) -> subprocess.CompletedPro
 
 def test_there_is_something_to_run() -> None:
     """A change of the marks does not make these tests empty; every block of a script is run."""
-    assert (len(SHELLS), len(TABLES)) == (9, 5)
+    assert (len(SHELLS), len(TABLES)) == (9, 6)
     assert len(re.findall(r"```(?:bash|nu)\n", PAGE)) == len(BLOCKS)
 
 

@@ -59,7 +59,7 @@ def test_figures_come_into_the_tables(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "| **`orch`** | 0.50 | 0.50 |" in text
     assert "| `ls \\| each open` | 10.0 (20 x) | 1,000 (2,000 x) |" in text
-    assert "| P1 | `orch status`, directory given | 0.25 | 0.50 | 0.3 |" in text
+    assert "| P1 | `orch status`, directory given, one after another | 0.25 | 0.50 | 0.3 |" in text
     assert "| P4 all rows, times faster than opening the files | 10,000 | 333 x | | 10 at least |" in text
     assert "| plugin, all | 50 | 50 |" in text
 

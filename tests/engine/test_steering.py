@@ -235,7 +235,7 @@ def test_retry_refuses_what_cannot_be() -> None:
     run = failed()
     assert "needs b/y, which is failed" in refused(run.retry(tasks=("w.c.local.x",)))
     assert "no task w.nope" in refused(run.retry(tasks=("w.nope",)))
-    assert "no operation 'nope'" in refused(run.retry(operation="nope"))
+    assert "no operation nope" in refused(run.retry(operation="nope"))
     run.retry()
     assert "only unknown tasks" in refused(run.retry())
     run.exit("b.local.y", 0, 2)
@@ -348,7 +348,7 @@ def test_rollback_to_a_restore_point_keeps_what_came_before() -> None:
         ("operations-2", 3),
         ("end", 4),
     ]
-    assert "no restore point 'nope'" in refused(run.roll_back("nope"))
+    assert "no restore point nope" in refused(run.roll_back("nope"))
     assert starts(run.roll_back("operations-2").commands) == ["c.local.x"]
     run.exit("c.local.x", 0, 2)
     assert (run.state, run.workflow.reason) == (

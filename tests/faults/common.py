@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.effects.processes import read_process
+from orchestrator.effects.processes import command_line, read_process
 from tests.support.attempts import processes_of_attempts
 from tests.support.live import wait_for
 
@@ -86,25 +86,12 @@ def final_row(data_dir: str, workflow: str, operation: str, status: str) -> dict
     return found
 
 
-def memory_kib(pid: int, what: str = "VmRSS") -> int:
-    """A figure of ``/proc/<pid>/status``."""
-    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith(f"{what}:"))
-
-
 def living_of(data_dir: str) -> list[str]:
     """What names an attempt of this data directory in its environment and lives, as ``<pid> <command line>``."""
     found = []
     for pid in processes_of_attempts(data_dir):
         process = read_process(pid)
         if process is not None and not process.is_dead:
-            found.append(f"{pid} {process.state} {_command_line(pid)}")
+            said = b" ".join(command_line(pid)).decode(errors="replace")[:100]
+            found.append(f"{pid} {process.state} {said or 'gone'}")
     return found
-
-
-def _command_line(pid: int) -> str:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read().replace(b"\0", b" ").decode(errors="replace")[:100]
-    except OSError:
-        return "gone"

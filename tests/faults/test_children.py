@@ -12,6 +12,7 @@ from orchestrator.effects.processes import read_process
 from tests.faults.common import RUNS, SLACK_S, define, final_row, living_of, operation
 from tests.support.attempts import kill_attempts, processes_of_attempts
 from tests.support.live import LiveDaemon, wait_for
+from tests.support.processes import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,9 +166,8 @@ def check_nobody_left(daemon: LiveDaemon) -> None:
     wait_for(lambda: not living_of(daemon.data_dir), "the end of all", GRACE_S + SLACK_S)
     assert processes_of_attempts(daemon.data_dir) == []
     assert daemon.process is not None
-    with open(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children", encoding="ascii") as file:
-        children = [read_process(int(pid)) for pid in file.read().split()]
-    assert [child for child in children if child is not None and child.is_dead] == []
+    found = [read_process(pid) for pid in children(daemon.process.pid)]
+    assert [child for child in found if child is not None and child.is_dead] == []
 
 
 @pytest.mark.parametrize("run", range(RUNS))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.effects.output import OUTPUT_BYTES_MAX
-from tests.faults.common import RUNS, define, final_row, memory_kib, operation
+from tests.faults.common import RUNS, define, final_row, operation
 from tests.support.live import FINAL, PATIENCE_S, LiveDaemon, read_workflow, wait_for
+from tests.support.processes import memory_kib
 
 if TYPE_CHECKING:
     from pathlib import Path

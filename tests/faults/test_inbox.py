@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.files import drop
+from orchestrator.files.asking import drop
 from orchestrator.model.limits import REQUEST_BYTES_MAX
-from tests.faults.common import RUNS, define, memory_kib, operation
+from tests.faults.common import RUNS, define, operation
 from tests.support.live import PATIENCE_S, LiveDaemon, records, wait_for
+from tests.support.processes import memory_kib
 from tests.support.users import NOBODY
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.files import changes, drop
+from orchestrator.files.asking import drop
+from orchestrator.files.journal import changes
 from orchestrator.model.limits import HEARTBEAT_S
 from tests.faults.common import RUNS, SLACK_S, define, operation, serve
 from tests.support.live import FINAL, PATIENCE_S, LiveDaemon, wait_for
@@ -21,7 +22,7 @@ from tests.support.live import FINAL, PATIENCE_S, LiveDaemon, wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestrator.files.changes import FolderChanges, JournalChanges
+    from orchestrator.files.journal.changes import FolderChanges, JournalChanges
 
 pytestmark = pytest.mark.fault("F28")
 

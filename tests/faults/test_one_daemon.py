@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files import read
 from orchestrator.files.lock import is_held
+from orchestrator.files.state.status import read_status
 from orchestrator.model.errors import Locked
 from orchestrator.store.realdisk import RealDisk
 from orchestrator.store.verify import verify
@@ -60,7 +60,7 @@ def race(data_dir: Path) -> None:
         check_losers([process for process in crowd if process is not winners[0]], winners[0].pid)
         assert is_held(str(data_dir))
         wait_for((data_dir / "status.json").exists, "the winner's first heartbeat")
-        assert read.read_status(str(data_dir))["pid"] == winners[0].pid
+        assert read_status(str(data_dir))["pid"] == winners[0].pid
         winners[0].send_signal(signal.SIGTERM)
         assert winners[0].wait(PATIENCE_S) == 0
     finally:
@@ -165,4 +165,4 @@ def lives(data_dir: str) -> list[int]:
 
 def served_by(data_dir: Path) -> int:
     """Who wrote status.json; 0 while nobody has."""
-    return int(read.read_status(str(data_dir))["pid"]) if (data_dir / "status.json").exists() else 0
+    return int(read_status(str(data_dir))["pid"]) if (data_dir / "status.json").exists() else 0

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import stat
 import time
 from contextlib import contextmanager
@@ -16,11 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from orchestrator.files import changes, drop, read
+from orchestrator.files.asking import drop
+from orchestrator.files.journal import changes
 from orchestrator.files.layout import segment_name, segment_number
 from orchestrator.files.lock import is_held
+from orchestrator.files.state import workflows
+from orchestrator.files.state.status import read_status
+from orchestrator.files.state.tasks import read_tasks
 from orchestrator.model.errors import OrchestratorError
 from tests.faults.common import define, operation, serve
+from tests.support.hostile import plant_socket
 from tests.support.live import FINAL, PATIENCE_S, LiveDaemon, read_workflow, wait_for
 
 if TYPE_CHECKING:
@@ -38,23 +42,12 @@ READING_S = 10
 ANSWERING_S = 3.0
 
 
-def plant_socket(path: Path, _: Path) -> None:
-    """A socket; its name may be too long for one call, so it is bound where we stand."""
-    before = Path.cwd()
-    os.chdir(path.parent)
-    try:
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(path.name)
-    finally:
-        os.chdir(before)
-
-
 KINDS: dict[str, Callable[[Path, Path], None]] = {
     "symlink": lambda path, victim: path.symlink_to(victim),
     "hard link": lambda path, victim: path.hardlink_to(victim),
     "fifo": lambda path, _: os.mkfifo(path),
     "directory": lambda path, _: path.mkdir(),
-    "socket": plant_socket,
+    "socket": lambda path, _: plant_socket(path),
 }
 
 #: {group: paths below the data directory}
@@ -144,11 +137,11 @@ def victims(folder: Path, count: int) -> list[Path]:
 def read_everything(data_dir: str, workflow: str) -> None:
     """Every way of reading; a told failure is an answer too."""
     ways: list[Callable[[], object]] = [
-        lambda: read.read_status(data_dir),
-        lambda: read.read_tasks(data_dir),
-        lambda: read.read_tasks(data_dir, all_rows=True),
-        lambda: read.list_workflows(data_dir),
-        lambda: read.read_workflow(data_dir, workflow),
+        lambda: read_status(data_dir),
+        lambda: read_tasks(data_dir),
+        lambda: read_tasks(data_dir, all_rows=True),
+        lambda: workflows.list_workflows(data_dir),
+        lambda: workflows.read_workflow(data_dir, workflow),
         lambda: changes.follow(data_dir, from_start=True).poll(),
         lambda: is_held(data_dir),
     ]

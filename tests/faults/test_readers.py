@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.files import changes, read
+from orchestrator.files.journal import changes
 from orchestrator.files.lock import is_held
+from orchestrator.files.state.status import read_status
+from orchestrator.files.state.tasks import read_tasks
+from orchestrator.files.state.workflows import list_workflows, read_workflow
 from tests.faults.common import RUNS, define, operation
 from tests.support.live import PATIENCE_S, LiveDaemon
 
@@ -26,7 +29,9 @@ TASKS = 150 * RUNS
 #: Reads again and again until it is told to end by the end of its standard input; says what it has met, as JSON.
 READER = r"""
 import json, os, select, sys
-from orchestrator.files import read
+from orchestrator.files.state.status import read_status
+from orchestrator.files.state.tasks import read_tasks
+from orchestrator.files.state.workflows import list_workflows, read_workflow
 from orchestrator.model.errors import OrchestratorError
 
 data_dir, way = sys.argv[1:]
@@ -35,11 +40,11 @@ faults = []
 
 def ours():
     global fields
-    status = read.read_status(data_dir)
-    rows, problems = read.read_tasks(data_dir, all_rows=True)
+    status = read_status(data_dir)
+    rows, problems = read_tasks(data_dir, all_rows=True)
     faults.extend(problem["message"] for problem in problems)
     faults.extend(str(row) for row in rows if row["status"] == "corrupt")
-    for row in read.list_workflows(data_dir):
+    for row in list_workflows(data_dir):
         if row["status"] == "corrupt":
             faults.append(str(row))
     fields += len(status) + len(rows)
@@ -127,10 +132,10 @@ def test_readers_leave_everything_as_it_is(tmp_path: Path) -> None:
         assert daemon.terminate() == 0
     data_dir = daemon.data_dir
     before = marks_of_everything(data_dir)
-    read.read_status(data_dir)
-    read.read_tasks(data_dir, all_rows=True)
-    read.list_workflows(data_dir)
-    read.read_workflow(data_dir, workflow)
+    read_status(data_dir)
+    read_tasks(data_dir, all_rows=True)
+    list_workflows(data_dir)
+    read_workflow(data_dir, workflow)
     following = changes.follow(data_dir, from_start=True)
     assert following.poll()
     following.close()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.engine.events import AttemptExited, PauseRequested
-from orchestrator.files.board import Board, WorkflowView
-from orchestrator.files.board_text import BoardText
-from orchestrator.files.changes import JournalChanges, follow
-from orchestrator.files.journal_tail import JournalTail
+from orchestrator.files.displays.board import Board, WorkflowView
+from orchestrator.files.displays.board_text import BoardText
+from orchestrator.files.journal.changes import JournalChanges, follow
+from orchestrator.files.journal.tail import JournalTail
 from orchestrator.files.terminal_text import clean, cut, elapsed, padded, width
 from orchestrator.model.errors import NotFound, WorkflowUnreadable
 from orchestrator.model.times import parse_rfc3339
@@ -21,7 +21,7 @@ from tests.support.plans import operation, plan
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.files.board_text import Line
+    from orchestrator.files.displays.board_text import Line
     from orchestrator.files.rows import Row
 
 STEPS = plan(operation("a", ("x", "y", "z")), operation("b", ("w",), ("a",)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.files.changes import follow
+from orchestrator.files.journal.changes import follow
 from orchestrator.model.errors import NotFound, UsageError
 from tests.support.foreign_directory import TASK, make_foreign, write
 from tests.support.own_directory import OwnDirectory
@@ -92,6 +92,26 @@ def test_a_foreign_task_that_was_removed_and_comes_again_is_new(tmp_path: Path) 
     assert changes.poll() == []
     write(tmp_path / "tasks" / "task-001.json", TASK)
     assert told(changes.poll()) == [("task-001", None, "pending")]
+
+
+def test_an_empty_directory_may_become_a_daemons(tmp_path: Path) -> None:
+    """Whoever began to watch before the daemon did misses nothing, and can go on from where it stopped."""
+    changes = follow(str(tmp_path))
+    assert changes.poll() == []
+    heard: list[tuple[str, str]] = []
+    changes.heard = lambda workflow, definition: heard.append((workflow, definition))
+    own = OwnDirectory(tmp_path)
+    own.submit(plan(operation("a")), "w1")
+    own.happen(AttemptExited("w1.a.local.x", 1, 0))
+    rows = [row for _ in range(3) for row in changes.poll()]
+    assert [(row["task"], row["previous_status"], row["status"]) for row in rows if row["task"]] == [
+        ("w1.a.local.x", None, "pending"),
+        ("w1.a.local.x", "pending", "running"),
+        ("w1.a.local.x", "running", "succeeded"),
+    ]
+    assert [workflow for workflow, _ in heard] == ["w1"]
+    assert (changes.seq, changes.cursor) == (3, "1:3")
+    changes.close()
 
 
 def test_a_foreign_directory_may_get_its_tasks_later(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.engine.events import AttemptExited, CancelRequested
-from orchestrator.files import drift
-from orchestrator.files.read import read_workflow
+from orchestrator.files.asking import drift
+from orchestrator.files.state.workflows import read_workflow
 from orchestrator.model.errors import NoDaemon, NotFound
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
@@ -58,6 +58,15 @@ def test_the_last_words_tell_what_is_there_instead(own: OwnDirectory) -> None:
         "x": "not checked: upstream_failed",
     }
     assert [drift.is_drift(row) for row in rows] == [False, True, True, True, True, True]
+    states = {row["item"]: row["state"] for row in rows}
+    assert states == {
+        "good": "ok",
+        "said": "drifted",
+        "quiet": "unknown",
+        "loud": "drifted",
+        "killed": "unknown",
+        "x": "unknown",
+    }
 
 
 def test_it_is_waited_for_until_it_is_over(own: OwnDirectory) -> None:

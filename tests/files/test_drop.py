@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files import drop
+from orchestrator.files.asking import drop
 from orchestrator.interfaces.spool.inbox import Inbox
 from orchestrator.interfaces.spool.request import CancelArguments, Request, parse
 from orchestrator.model.errors import (

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.files.graph import Graph
-from orchestrator.files.graph_formats import FORMATS, drawn
-from orchestrator.files.graph_rows import as_record
-from orchestrator.files.graph_shape import acyclic, around, feeds, in_order, junctions, layers, reduced
-from orchestrator.files.graph_source import NoSuchOperation, focus, is_definition, of_definition, of_workflow
-from orchestrator.files.graph_text import picture
+from orchestrator.files.graph.formats import FORMATS, drawn
+from orchestrator.files.graph.model import Graph
+from orchestrator.files.graph.rows import as_record
+from orchestrator.files.graph.shape import acyclic, around, feeds, in_order, junctions, layers, reduced
+from orchestrator.files.graph.source import NoSuchOperation, focus, is_definition, of_definition, of_workflow
+from orchestrator.files.graph.text import picture
 from orchestrator.model.errors import BadId, DefinitionInvalid, FormatTooNew, NotFound, UsageError, WorkflowUnreadable
 from orchestrator.model.states import TASK_STATUSES
 from orchestrator.plan import graph as plan_graph

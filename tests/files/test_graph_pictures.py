@@ -17,19 +17,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.files.graph_dot import dot
-from orchestrator.files.graph_drawn import Drawn
-from orchestrator.files.graph_layout import GAP, Layout
-from orchestrator.files.graph_mermaid import mermaid
-from orchestrator.files.graph_style import EDGE_LINES, INK, ON_PAGE, STATUS
-from orchestrator.files.graph_svg import TooLarge, svg
+from orchestrator.files.graph.dot import dot
+from orchestrator.files.graph.drawn import Drawn
+from orchestrator.files.graph.layout import GAP, Layout
+from orchestrator.files.graph.mermaid import mermaid
+from orchestrator.files.graph.style import EDGE_LINES, INK, ON_PAGE, STATUS
+from orchestrator.files.graph.svg import TooLarge, svg
 from tests.files.test_graph import edge, made
 from tests.files.test_graph_text import NAMES, layered, linear
 
 if TYPE_CHECKING:
     import random
 
-    from orchestrator.files.graph import Graph
+    from orchestrator.files.graph.model import Graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.files.graph_lanes import TooManyLanes, draw
-from orchestrator.files.graph_shape import layers
-from orchestrator.files.graph_style import STATUS, cells, counted, cut, lasted, padded, shown, sign
-from orchestrator.files.graph_text import picture
+from orchestrator.files.graph.lanes import TooManyLanes, draw
+from orchestrator.files.graph.shape import layers
+from orchestrator.files.graph.style import STATUS, cells, counted, cut, lasted, padded, shown, sign
+from orchestrator.files.graph.text import picture
 from orchestrator.model.states import TASK_STATUSES
 from tests.files.test_graph import NEEDS, edge, made
 
 if TYPE_CHECKING:
-    from orchestrator.files.graph import Graph
+    from orchestrator.files.graph.model import Graph
 
 DONE, WAITS = {"x": "succeeded"}, {"x": "pending"}
 

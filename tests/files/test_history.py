@@ -7,13 +7,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.files import history, index
-from orchestrator.files.history import read_history
+from orchestrator.files.asking import history
+from orchestrator.files.asking.history import read_history
 from orchestrator.files.kinds import kind_of
+from orchestrator.files.tables import index
 from orchestrator.plan.ir import canonical
 from orchestrator.store import project
 from tests.support.own_directory import OwnDirectory
-from tests.support.plans import operation, plan
+from tests.support.plans import operation, plan, started
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +93,34 @@ def test_the_median_of_successes_counts(tmp_path: Path) -> None:
     assert found.durations_ms == {"a/local/x": 200}
     assert found.kinds_ms == {CREATED: 300}
     assert (found.workflows, found.tasks) == (4, 5)
+
+
+def test_successes_that_were_undone_count(tmp_path: Path) -> None:
+    """As long as it took to do them; what did not succeed, or does not tell, counts no more than before."""
+    rows = [
+        row("w-000001", 5, status="rolled_back", undo_attempts=1, done_ms=400),
+        row("w-000002", 5, status="rollback_failed", undo_attempts=2, done_ms=500),
+        row("w-000003", None, status="rolling_back", undo_attempts=1, done_ms=600),
+        row("w-000004", 300, done_ms=300, undo_attempts=0),
+        row("w-000005", 7, status="failed", undo_attempts=1, done_ms=7),
+        row("w-000006", 7, status="rolled_back", undo_attempts=1, done_ms=None),
+        row("w-000007", 7, status="rolled_back"),
+    ]
+    found = read_history(directory(tmp_path, *rows), name="w")
+    assert (found.durations_ms, found.workflows, found.tasks) == ({"a/local/x": 400}, 4, 4)
+
+
+def test_runs_that_were_all_rolled_back_are_known(tmp_path: Path) -> None:
+    """From task files, from the index, from the archive: each event is a second after the one before."""
+    own = OwnDirectory(tmp_path / "d")
+    own.submit(plan(operation("a", undo="u"), operation("b", after=("a",), on_failure="rollback")), "test-abcdef")
+    own.happen(AttemptExited("test-abcdef.a.local.x", 1, 0))
+    own.happen(AttemptExited("test-abcdef.b.local.x", 1, 1))
+    own.happen(started(epoch=2))
+    own.happen(AttemptExited("test-abcdef.a.local.x", 2, 0))
+    assert read_history(own.path, name="Test").durations_ms == {"a/local/x": 1000}
+    own.archive("test-abcdef")
+    assert read_history(own.path, name="Test").durations_ms == {"a/local/x": 1000}
 
 
 def test_tasks_are_alike_only_if_they_run_the_same(tmp_path: Path) -> None:

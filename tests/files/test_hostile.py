@@ -12,10 +12,11 @@ import pytest
 from nu_plugin_orch.protocol.encoding import encode
 from nu_plugin_orch.protocol.value import Values
 from nu_plugin_orch.readers.cells import Cells
-from orchestrator.files import document, foresight
+from orchestrator.files import document
+from orchestrator.files.asking import foresight
+from orchestrator.files.journal.record_shape import parse_record, seq_of
 from orchestrator.files.locate import check_format
-from orchestrator.files.read import list_workflows, read_workflow
-from orchestrator.files.record_shape import parse_record, seq_of
+from orchestrator.files.state.workflows import list_workflows, read_workflow
 from orchestrator.model.errors import FormatTooNew, JournalDamaged, WorkflowUnreadable
 from tests.support import hostile
 

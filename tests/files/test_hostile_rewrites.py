@@ -27,7 +27,8 @@ TASKS = 20
 #: Reads everything again and again until its standard input ends; says how often, and what could not be read.
 READER = r"""
 import json, select, sys
-from orchestrator.files.read import read_status, read_tasks
+from orchestrator.files.state.status import read_status
+from orchestrator.files.state.tasks import read_tasks
 data_dir, reads, faults, torn = sys.argv[1], 0, [], 0
 while not select.select([0], [], [], 0)[0]:
     try:

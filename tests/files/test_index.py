@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.files.index import BadIndex, Index, encode
+from orchestrator.files.tables.index import BadIndex, Index, encode
 from orchestrator.model.states import TASK_STATUSES
 
 if TYPE_CHECKING:

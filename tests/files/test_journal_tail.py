@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.engine.events import AttemptExited, JournalContinued
-from orchestrator.files.journal_tail import JournalTail, rows
+from orchestrator.files.journal.tail import JournalTail
+from orchestrator.files.journal.transitions import rows
 from orchestrator.model.errors import CursorLost, JournalDamaged, JournalUnreadable, UsageError
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan, started
@@ -354,10 +356,30 @@ def test_a_segment_that_is_a_hole_is_not_read_into_memory(tmp_path: Path) -> Non
         file.write(b"\0" * 4096)
         file.truncate(1 << 30)
     script = (
-        "import resource, sys\nfrom orchestrator.files.journal_tail import JournalTail\n"
+        "import resource, sys\nfrom orchestrator.files.journal.tail import JournalTail\n"
         "from orchestrator.model.errors import OrchestratorError\n"
         "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
         "try:\n    JournalTail(sys.argv[1], '1:3').poll()\nexcept OrchestratorError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, own.path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("is_made_anew", [True, False])
+def test_a_journal_that_was_removed_is_told(tmp_path: Path, is_made_anew: bool) -> None:
+    """Whoever follows the old one would wait for ever; then it goes on with the new one, from its beginning."""
+    own = OwnDirectory(tmp_path / "data")
+    one_workflow(own, "w1")
+    tail = JournalTail(own.path)
+    assert seqs(tail) == []
+    del own
+    shutil.rmtree(tmp_path / "data")
+    if is_made_anew:
+        one_workflow(OwnDirectory(tmp_path / "data"), "w2")
+    with pytest.raises(CursorLost, match="the journal was removed") as told:
+        tail.poll()
+    assert (told.value.resume, tail.cursor) == ("0:0", "0:0")
+    assert seqs(tail) == ([1, 2, 3, 4] if is_made_anew else [])
+    if not is_made_anew:
+        one_workflow(OwnDirectory(tmp_path / "data"), "w2")
+        assert seqs(tail) == [1, 2, 3, 4]

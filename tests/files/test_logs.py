@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.engine.events import AttemptExited, CancelRequested
+from orchestrator.effects.output import cut
+from orchestrator.engine import flags
+from orchestrator.engine.events import AttemptExited, CancelRequested, RetryRequested, RollbackRequested
 from orchestrator.files.layout import log_path, log_stem
-from orchestrator.files.log_follow import Followed
-from orchestrator.files.logs import CHUNK_BYTES, STREAMS, Lines, Log, NoSuchPart, Selection, Written, clean
+from orchestrator.files.logs.file import CHUNK_BYTES, Lines, Log, clean
+from orchestrator.files.logs.follow import Followed
+from orchestrator.files.logs.selection import STREAMS, NoSuchPart, Selection, Written
+from orchestrator.files.state import next_daemon
 from orchestrator.model.errors import BadId, NoDaemon, NotFound
 from tests.support.foreign_directory import make_foreign
 from tests.support.live import wait_for
@@ -24,6 +28,7 @@ from tests.support.users import unprivileged
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orchestrator.engine.events import Event
     from orchestrator.files.rows import Row
 
 #: An item that is no file name, so that its logs have a hash for one.
@@ -85,7 +90,10 @@ def test_rows_are_in_the_order_of_the_plan(own: OwnDirectory) -> None:
     put(own, "a", "x", "complaint\n", stream="err")
     put(own, "a", "x", "one\ntwo\n")
     rows = all_of(Written(Selection(own.path, "w")))
-    assert rows[0] == {"operation": "a", "item": "x", "provider": "local", "attempt": 1, "stream": "out", "line": "one"}
+    assert list(rows[0].items()) == [
+        *(("operation", "a"), ("item", "x"), ("provider", "local"), ("attempt", 1), ("undo", False)),
+        *(("stream", "out"), ("line", "one")),
+    ]
     assert [(row["item"], row["stream"], row["line"]) for row in rows] == [
         ("x", "out", "one"),
         ("x", "out", "two"),
@@ -215,13 +223,67 @@ def test_links_and_fifos_are_not_followed(own: OwnDirectory, tmp_path: Path) -> 
 def test_a_log_that_may_not_be_read(own: OwnDirectory) -> None:
     """Says whose it is and what to do (requirement R2-30)."""
     path = put(own, "a", "x", "text\n")
-    log = Log("a", "local", "x", 1, "out", str(path))
+    log = Log(("a", "local", "x"), 1, "out", str(path))
     path.chmod(0)
     with unprivileged():
         unread = Lines(log)
         assert unread.next() == []
     assert "may not read" in unread.problem
     assert "chmod" in unread.problem
+
+
+def undone(own: OwnDirectory) -> None:
+    """The workflow `v` was done, undone, run again, and is being undone again; each attempt says a line."""
+    own.submit(plan(operation("c", undo="u")), "v")
+    steps: tuple[Event, ...] = (
+        RollbackRequested("v", "back", "ann", "", flags.CURRENT),
+        RetryRequested("v", "again", "ann", flags=flags.CURRENT),
+        RollbackRequested("v", "once more", "ann", "", flags.CURRENT),
+    )
+    for attempt, event in enumerate(steps, start=1):
+        Path(log_path(own.path, "v", log_stem("c", "local", "x", attempt), "out")).write_text(f"{attempt}\n")
+        own.happen(AttemptExited("v.c.local.x", attempt, 0))
+        own.happen(event)
+
+
+def test_attempts_that_undo_are_told_from_retries(own: OwnDirectory) -> None:
+    """By the state of the workflow; of an older form, as far as it tells. Followed, by the journal."""
+    with a_daemon(own):
+        undone(own)
+        Path(log_path(own.path, "v", log_stem("c", "local", "x", 4), "out")).write_text("4\n")
+        source = Followed(Selection(own.path, "v"))
+        before = [row for _ in range(9) for row in source.poll()]
+        own.happen(AttemptExited("v.c.local.x", 4, 1))
+        rows = all_of(source)
+        own.happen(RollbackRequested("v", "last", "ann", "", flags.CURRENT))
+        Path(log_path(own.path, "v", log_stem("c", "local", "x", 5), "out")).write_text("5\n")
+        followed = Followed(Selection(own.path, "v"))
+        met = [row for _ in range(9) for row in followed.poll()]
+        own.happen(AttemptExited("v.c.local.x", 5, 0))
+        met += all_of(followed)
+    expected = [("1", False), ("2", True), ("3", False), ("4", True), ("5", True)]
+    assert [(row["line"], row["undo"]) for row in before + rows] == expected[:4]
+    assert [(row["line"], row["undo"]) for row in met] == expected
+    assert [(row["line"], row["undo"]) for row in all_of(Written(Selection(own.path, "v")))] == expected
+    older = Selection(own.path, "v")
+    for entry in older.state["operations"][0]["items"]:
+        del entry["undoings"]
+    assert [row["undo"] for row in all_of(Written(older))] == [False, False, False, False, True]
+    older.state["operations"][0]["items"][0]["undoings"] = "hostile"
+    assert [row["undo"] for row in all_of(Written(older))][-1] is True
+
+
+def test_what_comes_while_it_is_followed_says_whether_it_undoes(own: OwnDirectory) -> None:
+    """No state has told of it yet; nothing comes twice though what did it is `rolling_back` for a moment."""
+    with a_daemon(own):
+        own.submit(plan(operation("c", undo="u")), "v")
+        source = Followed(Selection(own.path, "v"))
+        for attempt in (1, 2):
+            Path(log_path(own.path, "v", log_stem("c", "local", "x", attempt), "out")).write_text(f"{attempt}\n")
+        own.happen(RollbackRequested("v", "back", "ann", "", flags.CURRENT))
+        own.happen(AttemptExited("v.c.local.x", 1, 0))
+        own.happen(AttemptExited("v.c.local.x", 2, 0))
+        assert [(row["line"], row["undo"]) for row in all_of(source)] == [("1", False), ("2", True)]
 
 
 def test_a_log_that_is_gone_is_left_out(own: OwnDirectory) -> None:
@@ -305,16 +367,19 @@ def test_following_what_is_over_is_reading_it(own: OwnDirectory) -> None:
     assert [row["line"] for row in all_of(following(own, tail=1))] == ["two"]
 
 
-def test_following_without_a_daemon_ends_with_an_error(own: OwnDirectory) -> None:
-    """Nobody would ever write anything; with one it waits."""
+def test_following_without_a_daemon_ends_with_an_error(own: OwnDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would ever write anything; with one it waits, and for the next one a while."""
+    monkeypatch.setattr(next_daemon, "LOOK_S", 0.0)
     source = following(own)
-    source._due = 0
     with a_daemon(own):
         assert source.poll() == []
         assert source.pause_s > 0
-    source._due = 0
-    with pytest.raises(NoDaemon, match="w is not over"):
+    assert source.poll() == []
+    assert source.problems == ["the daemon is gone; w goes on with the next one, which is waited for."]
+    monkeypatch.setattr(next_daemon, "WAIT_S", 0.0)
+    with pytest.raises(NoDaemon, match="w is not over") as told:
         source.poll()
+    assert "To see it again: batch logs w --follow." in told.value.help
 
 
 def test_following_when_the_journal_has_gone_on(own: OwnDirectory) -> None:
@@ -358,3 +423,20 @@ def test_following_while_a_task_writes(own: OwnDirectory) -> None:
     writer.join()
     source.close()
     assert found == expected
+
+
+def test_a_log_that_is_cut_under_its_reader_goes_on_at_the_cut(own: OwnDirectory) -> None:
+    """A flood loses what was dropped, and nothing that came later (`orchestrator.effects.output`)."""
+    path = put(own, "a", "x", "".join(f"line {number:04}\n" for number in range(200)))
+    followed = Lines(Log(("a", "local", "x"), 1, "out", str(path)))
+    assert len(followed.next(final=False)) == 200
+    assert cut(str(path).removesuffix(".out"), 1000) > 0
+    for begin, end in ((0, 60), (60, 7000)):
+        with path.open("a") as file:
+            file.writelines(f"later {number:04}\n" for number in range(begin, end))
+        told: list[str] = []
+        while some := followed.next(final=False):
+            told += some
+        if begin == 0:
+            assert "bytes were dropped here" in told.pop(0)
+        assert told == [f"later {number:04}" for number in range(begin, end)]

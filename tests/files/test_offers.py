@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.files.offers import NAMES_MAX, Offers
+from orchestrator.files.state.offers import NAMES_MAX, Offers
+from orchestrator.store import archive
 from tests.support.foreign_directory import TASK, make_foreign
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
@@ -34,7 +36,10 @@ def make(path: Path) -> OwnDirectory:
 def test_workflows_are_offered_newest_first(tmp_path: Path) -> None:
     """With their status and name; only those that are wanted."""
     offers = Offers(make(tmp_path).path)
-    assert offers.workflows() == [("w2", "running, test"), ("w1", "failed, test")]
+    (w2, running), (w1, failed) = offers.workflows()
+    assert (w2, w1) == ("w2", "w1")
+    assert re.fullmatch(r"running, begun \d+ d ago", running)
+    assert re.fullmatch(r"failed, \d+ d ago", failed)
     assert names(offers.unfinished()) == ["w2"]
     assert names(offers.workflows({"failed", "cancelled"})) == ["w1"]
 
@@ -59,6 +64,41 @@ def test_tasks_and_parts(tmp_path: Path) -> None:
     assert dict(offers.operations())["b"] == "create server"
     assert set(names(offers.items())) == {"x", "y.1", "z"}
     assert offers.providers() == [("local", "")]
+
+
+def test_what_the_line_names_narrows(tmp_path: Path) -> None:
+    """By a workflow, one of its tasks, or its definition; items by operations as well. Then statuses are told."""
+    own = make(tmp_path)
+    for words in (["w2"], ["w2.b.local.z"]):
+        offers = Offers(own.path, workflows=words)
+        assert offers.operations() == [("a", "running, create server"), ("b", "pending, create server")]
+        assert offers.items() == [("x", "a, running"), ("y.1", "a, running"), ("z", "b, pending")]
+        assert offers.providers() == [("local", "")]
+        assert names(offers.tasks()) == ["w2.a.local.x", "w2.a.local.y.1", "w2.b.local.z"]
+        assert names(offers.tasks({"pending"})) == ["w2.b.local.z"]
+        assert names(offers.workflows()) == ["w2", "w1"]
+        assert names(offers.restore_points())[:1] == ["start"]
+    assert names(Offers(own.path, workflows=["w1"]).operations()) == ["a"]
+    assert names(Offers(own.path, workflows=["w1", "w2"]).operations()) == ["a", "b"]
+    assert names(Offers(own.path, workflows=["/d/w.k"]).operations()) == ["a", "b"]
+    assert names(Offers(own.path, workflows=["w.k"], cwd="/d").operations()) == ["a", "b"]
+    assert Offers(own.path, workflows=["w9"]).operations() == Offers(own.path, workflows=["w9"]).tasks() == []
+    assert names(Offers(own.path, workflows=["w2"], operations=["b"]).items()) == ["z"]
+    assert names(Offers(own.path, operations=["b"]).items()) == ["z"]
+    assert Offers(own.path).restore_points() == []
+
+
+def test_an_archived_workflow_is_known_by_its_parts(tmp_path: Path) -> None:
+    """From its file."""
+    own = make(tmp_path)
+    folder = tmp_path / "workflows" / "w1"
+    (tmp_path / "archive").mkdir(exist_ok=True)
+    content = archive.encode(own.world.workflows["w1"], (folder / "plan.json").read_bytes())
+    (tmp_path / "archive" / "w1.jsonl").write_bytes(content)
+    own.disk.remove_tree(str(folder))
+    assert Offers(own.path, workflows=["w1"]).operations() == [("a", "failed, create server")]
+    (tmp_path / "archive" / "w1.jsonl").write_bytes(b"")
+    assert Offers(own.path, workflows=["w1"]).operations() == []
 
 
 def test_a_foreign_directory_offers_its_tasks(tmp_path: Path) -> None:
@@ -102,7 +142,8 @@ def test_a_large_workflow_is_not_read_as_a_whole(tmp_path: Path) -> None:
     Offers(own.path).tasks()  # the decoder is imported
     began = time.process_time()
     offers = Offers(own.path)
-    assert offers.workflows(continued=False) == [("large", "running, test")]
+    assert names(offers.workflows(continued=False)) == ["large"]
+    assert offers.workflows()[0][1].startswith("running, begun ")
     assert time.process_time() - began < 0.02
     assert len(offers.items()) == len(offers.tasks()) == NAMES_MAX
     assert time.process_time() - began < 0.2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,28 +13,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.engine.events import AttemptExited, WorkflowArchived
-from orchestrator.files import segments
-from orchestrator.files.layout import archive_path
+from orchestrator.engine.events import AttemptExited
+from orchestrator.files.journal import segments
 from orchestrator.files.moments import Position
-from orchestrator.files.past import NoSuchMoment, WrongOrder
-from orchestrator.files.past_diff import changes_between
-from orchestrator.files.past_state import state_at
-from orchestrator.files.read import read_tasks
+from orchestrator.files.past.diff import changes_between
+from orchestrator.files.past.moment import NoSuchMoment, WrongOrder
+from orchestrator.files.past.state import state_at
+from orchestrator.files.state.tasks import read_tasks
 from orchestrator.model.errors import JournalDamaged, JournalUnreadable, NotFound, UsageError
 from orchestrator.model.times import parse_rfc3339
-from orchestrator.plan.ir import canonical
 from orchestrator.runtime.compaction import prune
-from orchestrator.store import archive, snapshot
+from orchestrator.store import snapshot
 from orchestrator.store.recover import recover
 from tests.engine.fates import Fate, fates
 from tests.files.past_life import TASK_COLUMNS, PastLife
 from tests.support.foreign_directory import make_foreign
 from tests.support.own_directory import OwnDirectory
-from tests.support.plans import operation, plan
+from tests.support.plans import at, operation, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orchestrator.plan.ir import Plan
 
@@ -98,9 +97,17 @@ def _changes(life: PastLife, first: int, last: int) -> dict[str, tuple[object, .
             was = [_shape(said[f"{kind}s"], name) for said in life.said[first : last + 1]]
             if was[0] != was[-1] or was[-1] is None:
                 last_known = next(shape for shape in reversed(was) if shape)
-                change = "archived" if was[-1] is None else "changed" if was[0] else "appeared"
+                change = _what_changed(was[0], was[-1])
                 found[name] = (kind, change, was[0] and was[0][0], *last_known)
     return found
+
+
+def _what_changed(
+    then: tuple[str, int | None, str | None] | None, now: tuple[str, int | None, str | None] | None
+) -> str:
+    if then is None or now is None:
+        return "archived" if now is None else "appeared"
+    return next(word for word, was, is_ in zip(("changed", "attempt", "reason"), then, now, strict=True) if was != is_)
 
 
 def _shape(rows: list[dict[str, Any]], name: str) -> tuple[str, int | None, str | None] | None:
@@ -124,16 +131,6 @@ def snap(own: OwnDirectory) -> str:
     path = snapshot.path(own.path, found.next_segment)
     own.disk.replace(path, snapshot.encode(found.world, found.last_sum), durable=True)
     own.next_life()
-    return path
-
-
-def archive_workflow(own: OwnDirectory, workflow: str) -> str:
-    """Seal a workflow that is over; the path of its file."""
-    path = archive_path(own.path, workflow)
-    plan_bytes = canonical(own.world.workflows[workflow].plan)
-    own.disk.replace(path, archive.encode(own.world.workflows[workflow], plan_bytes), durable=True)
-    own.happen(WorkflowArchived(workflow))
-    archive.clear(own.disk, own.path, workflow)
     return path
 
 
@@ -164,7 +161,7 @@ def test_what_was_archived_since_is_there_as_it_was(own: OwnDirectory) -> None:
     """From a snapshot, with the plan out of the archive."""
     before = state_at(own.path, Position(seq=5))
     path = snap(own)
-    archive_workflow(own, "w")
+    own.archive("w")
     assert statuses(state_at(own.path, Position(seq=7))) == {"v.b.local.z": "running"}
     again = state_at(own.path, Position(seq=6))
     assert (again["workflows"], again["tasks"]) == (before["workflows"], before["tasks"])
@@ -177,7 +174,7 @@ def test_what_was_archived_since_is_there_as_it_was(own: OwnDirectory) -> None:
 def test_a_plan_that_is_gone_is_told_unless_the_records_are_there(own: OwnDirectory) -> None:
     """The names of tasks in a snapshot are those of the plan; records name them themselves."""
     snap(own)
-    os.unlink(archive_workflow(own, "w"))
+    os.unlink(own.archive("w"))
     state = state_at(own.path, Position(seq=6))
     assert statuses(state) == {"w.a.local.x": "succeeded", "w.a.local.y": "failed", "v.b.local.z": "running"}
     assert [row["name"] for row in state["workflows"]] == ["test", None]
@@ -317,7 +314,7 @@ def test_differences_say_what_became_of_each(own: OwnDirectory) -> None:
 
 def test_what_came_and_went_in_between_is_told(own: OwnDirectory) -> None:
     """It was not there before, and is in the archive now."""
-    archive_workflow(own, "w")
+    own.archive("w")
     rows = changes_between(own.path, Position(seq=1), Position(time_us=1 << 62), workflow="w")
     told = [(row["id"], row["change"], row["previous_status"], row["status"]) for row in rows]
     assert told == [
@@ -333,7 +330,7 @@ def test_the_later_moment_first_is_a_mistake(own: OwnDirectory) -> None:
     with pytest.raises(WrongOrder, match=r"\(record 2\) is before the first one \(record 4\)"):
         changes_between(own.path, Position(seq=4), Position(seq=2))
     assert changes_between(own.path, Position(seq=4), Position(seq=4)) == []
-    with pytest.raises(NotFound, match="There was no workflow x"):
+    with pytest.raises(NotFound, match="There is no workflow x"):
         changes_between(own.path, Position(seq=0), Position(seq=4), workflow="x")
 
 
@@ -363,3 +360,67 @@ def test_a_segment_that_is_removed_under_the_reader_is_met_by_beginning_again(
     assert state_at(own.path, Position(seq=6))["seq"] == 6
     with pytest.raises(NoSuchMoment, match="that of record 5"):
         state_at(own.path, Position(seq=3))
+
+
+#: What is asked of a history with snapshots behind records 9 and 18, of which the daemon removes all it may.
+QUESTIONS: dict[str, Callable[[str, int], object]] = {
+    "at the newest": lambda path, newest: state_at(path, Position(seq=newest))["seq"],
+    "at 12": lambda path, _: state_at(path, Position(seq=12))["seq"],
+    "at 3": lambda path, _: state_at(path, Position(seq=3))["seq"],
+    "at a time": lambda path, _: state_at(path, Position(time_us=at(12).wall_us))["seq"],
+    "from 2": lambda path, newest: changes_between(path, Position(seq=2), Position(seq=newest)),
+    "from 12": lambda path, newest: changes_between(path, Position(seq=12), Position(seq=newest)),
+    "the newest": lambda path, newest: changes_between(path, Position(seq=newest - 3), Position(seq=newest)),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_whenever_segments_are_removed_the_answer_is_right_or_says_that_it_is_too_late(
+    question: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before each file that is opened and each folder that is listed, in turn."""
+    own = _long_history(tmp_path / "d")
+    ask, newest = QUESTIONS[question], own.world.seq
+    expected = ask(own.path, newest)
+    answers: list[bool | None] = []
+    for moment in range(1, 100):
+        path = str(shutil.copytree(own.path, tmp_path / str(moment)))
+        left = moment
+
+        def meanwhile(system: Callable[..., Any], path: str = path) -> Callable[..., Any]:
+            def called(where: Any, *rest: Any, **named: Any) -> Any:
+                nonlocal left
+                left -= "journal" in str(where)
+                if left == 0:
+                    left = -1
+                    prune(own.disk, path, 0)
+                return system(where, *rest, **named)
+
+            return called
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", meanwhile(os.open))
+            patch.setattr(os, "listdir", meanwhile(os.listdir))
+            try:
+                answers.append(ask(path, newest) == expected)
+            except NoSuchMoment:
+                answers.append(None)
+        shutil.rmtree(path)
+        if left > 0:
+            break
+    assert len(answers) > 5
+    assert False not in answers
+    if "newest" in question:
+        assert None not in answers
+
+
+def _long_history(path: Path) -> OwnDirectory:
+    own = OwnDirectory(path)
+    for number in range(8):
+        own.submit(plan(operation("a", ("x",))), f"w{number}")
+        own.happen(AttemptExited(f"w{number}.a.local.x", 1, 0))
+        if number in (2, 5):
+            snapshot_path = snapshot.path(own.path, own.journal.segment + 1)
+            own.disk.replace(snapshot_path, snapshot.encode(own.world, own.journal.last_sum), durable=False)
+        own.rotate()
+    return own

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from orchestrator.engine.events import AttemptExited
 from orchestrator.engine.machine import step
 from orchestrator.engine.world import World
-from orchestrator.files.plan_diff import RUNS, RUNS_AGAIN, RUNS_PARTLY, STAYS, TAKEN_OVER, differences, is_worth_telling
+from orchestrator.files.asking.plan_diff import (
+    RUNS,
+    RUNS_AGAIN,
+    RUNS_PARTLY,
+    STAYS,
+    TAKEN_OVER,
+    differences,
+    is_worth_telling,
+)
 from orchestrator.plan.ir import Action, Edge, Operation, Place, Plan, canonical
 from tests.support.plans import at, operation, plan, started, submitted
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.files.read import list_workflows, read_status, read_workflow
+from orchestrator.files.state.status import read_status
+from orchestrator.files.state.workflows import list_workflows, read_workflow
 from orchestrator.model.errors import (
     BadId,
     FormatTooNew,
@@ -21,8 +22,6 @@ from orchestrator.model.errors import (
     StatusUnreadable,
     WorkflowUnreadable,
 )
-from orchestrator.plan.ir import canonical
-from orchestrator.store import archive
 from tests.files.test_document import FAULTS
 from tests.support.foreign_directory import STATUS, make_foreign, write
 from tests.support.own_directory import OwnDirectory
@@ -246,10 +245,7 @@ def test_an_archived_workflow_is_shown_as_it_was(tmp_path: Path) -> None:
     own.submit(ONE_TASK, "w1")
     own.happen(AttemptExited("w1.a.local.x", 1, 0))
     before = read_workflow(own.path, "w1")
-    content = archive.encode(own.world.workflows["w1"], canonical(ONE_TASK))
-    own.disk.replace(f"{own.path}/archive/w1.jsonl", content, durable=True)
-    archive.clear(own.disk, own.path, "w1")
-    path = f"{own.path}/archive/w1.jsonl"
+    path = own.archive("w1")
     assert read_workflow(own.path, "w1") == {**before, "archived": path}
     Path(path).write_text("no JSON", encoding="utf-8")
     with pytest.raises(WorkflowUnreadable, match="archived"):
@@ -264,9 +260,7 @@ def _archived_directory(path: Path) -> OwnDirectory:
     for name in ("w1", "w2", "w3"):
         own.happen(AttemptExited(f"{name}.a.local.x", 1, 0))
     for name in ("w1", "w2"):
-        content = archive.encode(own.world.workflows[name], canonical(ONE_TASK))
-        own.disk.replace(f"{own.path}/archive/{name}.jsonl", content, durable=True)
-        archive.clear(own.disk, own.path, name)
+        own.archive(name)
     return own
 
 
@@ -290,8 +284,7 @@ def test_archived_workflows_are_listed_when_asked_for(tmp_path: Path) -> None:
 def test_a_workflow_that_is_in_both_places_is_listed_once(tmp_path: Path) -> None:
     """One that is sealed right now, or was retried meanwhile: its folder counts."""
     own = _archived_directory(tmp_path)
-    content = archive.encode(own.world.workflows["w3"], canonical(ONE_TASK))
-    own.disk.replace(f"{own.path}/archive/w3.jsonl", content, durable=True)
+    own.seal("w3")
     rows = list_workflows(own.path, archived=True)
     assert [row["id"] for row in rows] == ["w4", "w3", "w2", "w1"]
     assert "archived" not in rows[1]

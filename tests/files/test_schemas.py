@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrator.files import drop, schemas, validator
+from orchestrator.files import schemas
+from orchestrator.files.asking import drop, validator
 from orchestrator.interfaces.spool.request import BadRequest, parse
 from orchestrator.model.errors import DefinitionInvalid, Refused
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_STATUSES

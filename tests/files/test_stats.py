@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.files.stats import GROUPS, of_table, summarize
-from orchestrator.files.table import TaskTable
-from orchestrator.files.tasks import read_tasks
-from orchestrator.files.wanted import Wanted
+from orchestrator.files.state.tasks import read_tasks
+from orchestrator.files.tables.stats import GROUPS, of_table, summarize
+from orchestrator.files.tables.table import TaskTable
+from orchestrator.files.tables.wanted import Wanted
 from orchestrator.model.errors import UsageError
 from orchestrator.model.states import TASK_FINAL, TASK_STATUSES
+from orchestrator.model.times import rfc3339
 from tests.support.foreign_directory import TASK, make_foreign, write
 from tests.support.own_directory import OwnDirectory
-from tests.support.plans import operation, plan
+from tests.support.plans import operation, plan, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,10 +85,19 @@ def test_figures_are_those_of_the_textbook() -> None:
     for size in (1, 2, 3, 19, 20, 21, 100, 1001):
         durations = [source.randrange(100_000) for _ in range(size)]
         found = of([row(duration_ms=it) for it in durations])
-        assert found["mean_ms"] == pytest.approx(statistics.fmean(durations), abs=0.001)
-        assert found["median_ms"] == statistics.median(durations)
+        assert found["mean_ms"] == round(statistics.fmean(durations))
+        assert found["median_ms"] == round(statistics.median(durations))
         assert found["p95_ms"] == sorted(durations)[math.ceil(0.95 * size) - 1]
         assert found["max_ms"] == max(durations)
+
+
+def test_figures_have_no_more_digits_than_anybody_reads() -> None:
+    """From ten milliseconds on they are whole; shorter ones keep their microseconds."""
+    found = of([row(duration_ms=it) for it in (1000, 1001, 1003)] + [row(started_at=None, duration_ms=867.5)])
+    assert (found["mean_ms"], found["median_ms"], found["max_ms"]) == (968, 1000, 1003)
+    assert all(type(found[f"{name}_ms"]) is int for name in ("mean", "median", "p95", "max"))
+    short = of([row(duration_ms=it) for it in (1, 2, 2, 9.1234)])
+    assert (short["mean_ms"], short["median_ms"], short["max_ms"]) == (3.531, 2, 9.123)
 
 
 def test_failures_are_counted_among_what_was_tried() -> None:
@@ -101,6 +111,39 @@ def test_retries_are_attempts_beyond_the_first() -> None:
     """Of all tasks, also those that run."""
     rows = [row(attempt=it) for it in (0, 1, 2, 5)] + [row(attempt=None), row(), row(status="running", attempt=3)]
     assert of(rows)["retries"] == 1 + 4 + 2
+
+
+def test_what_was_undone_counts_as_it_was_done() -> None:
+    """Its latest attempt undid it: that time is none of the operation's, and that attempt no retry."""
+    undone = row(status="rolled_back", duration_ms=9_000, attempt=3)
+    found = of([{**undone, "undo_attempts": 1, "done_ms": 100}, row(duration_ms=300, done_ms=300, undo_attempts=0)])
+    assert (found["mean_ms"], found["max_ms"], found["retries"]) == (200, 300, 1)
+    taken_over = {**undone, "attempt": 2, "undo_attempts": 2, "done_ms": None, "started_at": "2025-01-11T10:00:00Z"}
+    assert of([taken_over])["mean_ms"] is None
+    assert of([{**taken_over, "finished_at": "2025-01-11T10:00:09Z"}])["mean_ms"] is None
+    assert of([{**taken_over, "status": "skipped", "finished_at": "2025-01-11T10:00:09Z"}])["retries"] == 0
+
+
+def test_what_was_undone_by_an_older_version_has_no_known_time() -> None:
+    """Its row does not tell it; that the latest attempt undid it follows from its status."""
+    times = {"started_at": "2025-01-11T10:00:00Z", "finished_at": "2025-01-11T10:00:09Z"}
+    for status, retries in (("rolled_back", 1), ("rollback_failed", 2)):
+        found = of([row(status=status, duration_ms=9_000, attempt=3, **times), row(duration_ms=300)])
+        assert (found["mean_ms"], found["retries"]) == (300, retries)
+        assert of([row(status=status, **times)])["mean_ms"] is None
+
+
+def test_figures_of_a_rollback(tmp_path: Path) -> None:
+    """Each event is a second after the one before: a ran for one and was undone for two."""
+    own = OwnDirectory(tmp_path / "own")
+    own.submit(plan(operation("a", undo="u"), operation("b", after=("a",), on_failure="rollback")), "w")
+    own.happen(AttemptExited("w.a.local.x", 1, 0))
+    own.happen(AttemptExited("w.b.local.x", 1, 1))
+    own.happen(started(epoch=2))
+    own.happen(AttemptExited("w.a.local.x", 2, 0))
+    a, b = (it for it in of_table(TaskTable(own.path), Wanted(), "operation") if isinstance(it, dict))
+    assert (a["operation"], a["rolled_back"], a["mean_ms"], a["retries"]) == ("a", 1, 1000, 0)
+    assert (b["operation"], b["failed"], b["mean_ms"], b["retries"]) == ("b", 1, 1000, 0)
 
 
 def test_words_of_other_programs() -> None:
@@ -216,3 +259,16 @@ def test_a_large_table_takes_a_moment() -> None:
     assert time.process_time() - began < 2
     assert found["total"] == 100_000
     assert sum(it["total"] for it in found["by_status"] if it["status"] in TASK_FINAL) > 40_000
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "Asia/Kolkata"])
+def test_the_hour_that_comes_twice_is_two_hours(zone: str, local_zone: pytest.MonkeyPatch) -> None:
+    """In the night in which summer ends; every other hour of the year is one row."""
+    local_zone.setenv("TZ", zone)
+    time.tzset()
+    begin = 1_767_225_600
+    starts = [begin + half * 1800 for half in range(2 * 24 * 365)]
+    hours = by([row(created_at=rfc3339(start * 1_000_000)) for start in starts], "hour")
+    assert 365 * 24 - 1 <= len(hours) <= 365 * 24 + 2
+    twice = [it for it in hours if len(it["hour"]) > len("2026-01-01 00:00")]
+    assert len(twice) == (0 if zone == "Asia/Kolkata" else 2)

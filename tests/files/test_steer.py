@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files import steer
+from orchestrator.files.asking import steer
 from orchestrator.interfaces.spool.request import RetryArguments
 from orchestrator.model.errors import NoDaemon, NotFound, Refused, WrongState
 from tests.files.test_drop import answering, refusing
@@ -45,11 +45,15 @@ def test_the_answer_is_the_daemons(own: OwnDirectory) -> None:
 
 
 def test_a_workflow_that_is_not_there_has_near_ones(own: OwnDirectory) -> None:
-    """By its beginning, or by likeness; else where to look."""
-    for given in ("deploy", "depoly-4k7q0d"):
+    """By its name, its beginning, or by likeness; else where to look."""
+    for given, begin in (
+        ("deploy", "deploy is a name, and its run has an id. "),
+        ("deploy-4k", ""),
+        ("depoly-4k7q0d", ""),
+    ):
         error = refused(own, {"workflow": given})
         assert not isinstance(error, steer.NoSuchPart)
-        assert error.help == "Did you mean deploy-4k7q0d? `orch workflows` lists the workflows there are."
+        assert error.help == f"{begin}Did you mean deploy-4k7q0d? `orch workflows` lists the workflows there are."
     assert refused(own, {"workflow": "zzz"}, "Look elsewhere.").help == "Look elsewhere."
 
 

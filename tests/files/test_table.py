@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.engine.events import AttemptExited, PauseRequested, ResumeRequested, WorkflowArchived
-from orchestrator.files.index import BadIndex, index_path
+from orchestrator.engine.events import AttemptExited, PauseRequested, ResumeRequested
 from orchestrator.files.patience import TakesLonger
-from orchestrator.files.table import TaskTable
-from orchestrator.files.tasks import read_tasks
-from orchestrator.files.wanted import Wanted
+from orchestrator.files.state.tasks import read_tasks
+from orchestrator.files.tables.index import BadIndex, index_path
+from orchestrator.files.tables.table import TaskTable
+from orchestrator.files.tables.wanted import Wanted
 from orchestrator.model.errors import FormatTooNew, TasksUnreadable
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_FINAL
 from orchestrator.plan.ir import RetryPolicy
-from orchestrator.store import archive, project
+from orchestrator.store import project
 from orchestrator.store.index import TasksIndex
 from tests.support.foreign_directory import TASK, make_foreign, write
 from tests.support.own_directory import OwnDirectory
@@ -67,19 +67,8 @@ class Life:
 
     def archive(self) -> None:
         over = [it for it in self.own.world.workflows.values() if it.status in WORKFLOW_FINAL]
-        if not over:
-            return
-        workflow = over[0]
-        tasks = list(workflow.tasks)
-        root = Path(self.own.path)
-        (root / "archive").mkdir(exist_ok=True)
-        pinned = (root / "workflows" / workflow.id / "plan.json").read_bytes()
-        (root / "archive" / f"{workflow.id}.jsonl").write_bytes(archive.encode(workflow, pinned))
-        paths = [root / project.task_file(task)[0] for task in tasks]
-        self.own.happen(WorkflowArchived(workflow.id))
-        for path in paths:
-            path.unlink()
-        shutil.rmtree(root / "workflows" / workflow.id)
+        if over:
+            self.own.archive(over[0].id)
 
     def pause(self) -> None:
         for workflow in self.own.world.workflows.values():
@@ -399,8 +388,8 @@ def test_who_has_others_to_serve_is_told_that_it_takes_longer(
     life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A large folder, a journal that went on for long, a search through a large index; nothing is lost by asking."""
-    monkeypatch.setattr("orchestrator.files.folder_source.QUICK_FILES", 0)
-    monkeypatch.setattr("orchestrator.files.index_source.QUICK_FILES", 0)
+    monkeypatch.setattr("orchestrator.files.tables.folder_source.QUICK_FILES", 0)
+    monkeypatch.setattr("orchestrator.files.tables.index_source.QUICK_FILES", 0)
     foreign = TaskTable(make_foreign(tmp_path / "foreign", TASK))
     table = TaskTable(life.own.path)
     assert len(table.select(Wanted(), patient=False)) == len(table.select(Wanted()))
@@ -411,7 +400,7 @@ def test_who_has_others_to_serve_is_told_that_it_takes_longer(
             slow.select(Wanted(), patient=False)
     assert {row["id"]: row["status"] for row in table.rows(Wanted())}[task.id] == "succeeded"
     assert len(foreign.rows(Wanted())) == 1
-    monkeypatch.setattr("orchestrator.files.index_source.QUICK_BYTES", 0)
+    monkeypatch.setattr("orchestrator.files.tables.index_source.QUICK_BYTES", 0)
     with pytest.raises(TakesLonger):
         table.select(Wanted(operation="a"), patient=False)
     assert table.select(Wanted(statuses=["running"]), patient=False)
@@ -432,7 +421,7 @@ def test_an_index_is_tried_again_when_it_could_not_be_opened(life: Life, monkeyp
     """A process without free descriptors has some again later."""
     table = TaskTable(life.own.path)
     with monkeypatch.context() as broken:
-        broken.setattr("orchestrator.files.index_source.Index", failing)
+        broken.setattr("orchestrator.files.tables.index_source.Index", failing)
         assert table.rows(Wanted())
     assert table.select(Wanted(), patient=False)
     assert table.problems == []

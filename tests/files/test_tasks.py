@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.files.read import read_tasks
+from orchestrator.files.state.tasks import read_tasks
 from orchestrator.model.errors import FormatTooNew, TaskInvalid, TasksUnreadable, UsageError
 from tests.files.test_document import FAULTS
 from tests.support.foreign_directory import TASK, make_foreign, write

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.files.change_filter import ChangeFilter, unknown_status
-from orchestrator.files.changes import follow
-from orchestrator.files.known_task import require_task
-from orchestrator.files.since import Beginning, cursor_behind
-from orchestrator.files.watching import Watching
+from orchestrator.files.displays.watching import Watching
+from orchestrator.files.journal.change_filter import STATUSES, ChangeFilter
+from orchestrator.files.journal.changes import follow
+from orchestrator.files.journal.since import Beginning, cursor_behind
+from orchestrator.files.state.known_task import require_task
+from orchestrator.files.state.status_words import told_of
 from orchestrator.model.errors import BadId, CursorLost, NotFound, UsageError
 from orchestrator.model.times import parse_rfc3339
 from tests.support.foreign_directory import TASK, make_foreign
@@ -141,9 +142,13 @@ def test_rows_are_chosen(own: OwnDirectory, wanted: dict[str, Any], expected: An
 
 def test_unknown_statuses_are_told() -> None:
     """With the word that is meant, or all there are."""
-    assert [unknown_status(word) for word in ("failed", "queued", "paused")] == [None, None, None]
-    assert "the word here is `succeeded`" in str(unknown_status("Completed"))
-    assert "Statuses are pending," in str(unknown_status("done"))
+    assert told_of(("failed", "queued", "paused"), "task or workflow", STATUSES) == []
+    assert "the word here is `succeeded`" in told_of(["Completed"], "task or workflow", STATUSES)[0]
+    for words in ("failed,running", "failed, running", "failed running"):
+        (told,) = told_of([words], "task", STATUSES)
+        assert "--status [failed running], and elsewhere --status failed --status running." in told
+    assert "Statuses are pending," in told_of(["failed,runing"], "task", STATUSES)[0]
+    assert "Statuses are pending," in told_of(["done"], "task or workflow", STATUSES)[0]
 
 
 def test_a_task_that_is_not_there_is_told(own: OwnDirectory, tmp_path: Path) -> None:

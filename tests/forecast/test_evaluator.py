@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.definitions.evaluator.rest import look
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.files.layout import workflow_dir
 from orchestrator.model.errors import UsageError, WorkflowUnreadable
 from tests.support.own_directory import OwnDirectory

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.files.kinds import kind_of
 from orchestrator.forecast import Assumptions, Forecast, forecast, rehearsal, to_plain
 from orchestrator.model.errors import UsageError

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from orchestrator.files.moments import Position
-from orchestrator.files.past_state import state_at
+from orchestrator.files.past.state import state_at
 from tests.files.past_life import TASK_COLUMNS, WORKFLOW_COLUMNS
 from tests.support.live import LiveDaemon, records, wait_for
 from tests.support.nushell import NEWEST, OLDEST, run_nu
@@ -107,9 +107,17 @@ class Recorder:
             time.sleep(0.1)
             after = self._said()
             newest = records(str(self.data_dir))[-1]["seq"]
-            return after if before == after and after is not None and after["seq"] == newest else None
+            if before != after or after is None or after["seq"] != newest:
+                return None
+            return after if self._shows_all() else None
 
         self.recordings.append(Recording(wait_for(quiet, "a quiet moment"), time.time_ns() // 1000))
+
+    def _shows_all(self) -> bool:
+        """Whether each task's file shows its last record."""
+        last = {task: record["seq"] for record in records(str(self.data_dir)) for task, *_ in record["transitions"]}
+        rows = [self._load(f"tasks/{name}") for name in self._names("tasks") if name.endswith(".json")]
+        return all(row["seq"] >= last.get(row["id"], 0) for row in rows)
 
     def _said(self) -> dict[str, Any] | None:
         """None while files come and go."""

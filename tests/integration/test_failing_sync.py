@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.files.lock import is_held
 from orchestrator.model.errors import NoDaemon, NoReply
 from orchestrator.store.realdisk import RealDisk

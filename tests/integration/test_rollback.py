@@ -22,7 +22,7 @@ DEFINITION = """
 import workflows
 
 _make = "echo $ORCH_ATTEMPT >> $MARKS/do.$ORCH_OPERATION.$ORCH_ITEM; touch $SITE/$ORCH_OPERATION.$ORCH_ITEM"
-_undo = "echo $ORCH_ATTEMPT >> $MARKS/undo.$ORCH_OPERATION.$ORCH_ITEM; sleep 0.2; rm $SITE/$ORCH_OPERATION.$ORCH_ITEM"
+_undo = "echo $ORCH_ATTEMPT >> $MARKS/undo.$ORCH_OPERATION.$ORCH_ITEM; sleep 0.4; rm $SITE/$ORCH_OPERATION.$ORCH_ITEM"
 
 deployment = workflows.WorkflowDef {
     name = "deployment"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files import drop
+from orchestrator.files.asking import drop
 from tests.faults.common import define, operation
 from tests.support.live import LiveDaemon, records, wait_for
 

@@ -40,6 +40,7 @@ COMMANDS = {
     "bad": ("true", "echo no route >&2; exit 3"),
     "slow": ("true", "exec sleep 600"),
     "lingering": ("true", "trap 'sleep 2; exit 3' TERM; sleep 600 & wait"),
+    "stubborn": ("true", "trap '' TERM; echo begun; sleep 600"),
 }
 
 
@@ -71,7 +72,7 @@ class Nushell:
 
 @pytest.fixture(scope="session")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with good.k, bad.k, slow.k (never ends), lingering.k (takes 2 s to stop) and wrong.k (two errors)."""
+    """Definitions: good, bad, slow (never ends), lingering (takes 2 s to stop), stubborn (has to be killed), wrong."""
     folder = tmp_path_factory.mktemp("definitions")
     for name, (first, second) in COMMANDS.items():
         text = DEFINITION.format(name=name, first=first, second=second)

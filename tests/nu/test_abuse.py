@@ -14,14 +14,19 @@ import pytest
 from tests.support import hostile
 from tests.support.live import wait_for
 from tests.support.nushell import NEWEST, OLDEST, PLUGIN, clean_environment, nushell, run_nu
+from tests.support.processes import children, runs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: What the command line of a plugin has in it.
+_PLUGIN = "nu_plugin_orch"
+
 #: Rounds of calls; what is held after the last is compared with what is held after the second.
 ROUNDS = 6 * int(os.environ.get("ORCH_FAULT_RUNS", "1"))
 
-#: A thousand calls, 32 at a time: [{call, answer}, ...] and what the plugin's process holds behind each round.
+#: A thousand calls, 32 at a time: [{call, answer}, ...] and what the plugin's process holds behind each round, once the
+#: streams that Nushell has just dropped are closed.
 CROWD = """
 let pid = (plugin list | where name == orch | get 0.pid)
 let holds = {||
@@ -29,6 +34,10 @@ let holds = {||
     {
         fds: (ls $"/proc/($pid)/fd" | length), threads: (ls $"/proc/($pid)/task" | length), kib: ($rss | into int)
     }
+}
+let settled = {||
+    let looks = (1..10 | each { sleep 20ms; do $holds })
+    {fds: ($looks.fds | math min), threads: ($looks.threads | math min), kib: ($looks.kib | math min)}
 }
 let rounds = (1..ROUNDS | each {|round|
     let answers = (0..<1000 | par-each --threads 32 {|i|
@@ -44,7 +53,7 @@ let rounds = (1..ROUNDS | each {|round|
         })
         $"($i mod 8) ($answer)"
     })
-    {answers: ($answers | uniq --count | sort-by value), holds: (do $holds)}
+    {answers: ($answers | uniq --count | sort-by value), holds: (do $settled)}
 })
 {before: $pid, after: (plugin list | where name == orch | get 0.pid), rounds: $rounds} | to json --raw
 """
@@ -111,37 +120,13 @@ def test_nushell_is_killed(tmp_path: Path, version: str, code: str) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    plugins = wait_for(lambda: children(shell.pid), "the plugin")
+    plugins = wait_for(lambda: [pid for pid in children(shell.pid) if runs(pid, _PLUGIN)], "the plugin")
     time.sleep(0.3)  # whatever of its stream it has read by then: it is killed amid it
     shell.send_signal(signal.SIGKILL)
     shell.wait()
     began = time.monotonic()
-    wait_for(lambda: not any(is_plugin(pid) for pid in plugins), "the plugin's end", 5.0)
+    wait_for(lambda: not any(runs(pid, _PLUGIN) for pid in plugins), "the plugin's end", 5.0)
     assert time.monotonic() - began < 3.0
-
-
-def children(pid: int) -> list[int]:
-    """Plugins whose parent is `pid`."""
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit() and is_plugin(int(name)):
-            try:
-                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
-                    parent = int(file.read().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            if parent == pid:
-                found.append(int(name))
-    return found
-
-
-def is_plugin(pid: int) -> bool:
-    """Whether a plugin lives under that number."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return b"nu_plugin_orch" in file.read()
-    except OSError:
-        return False
 
 
 def test_odd_cells_are_shown(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from orchestrator.model.states import WORKFLOW_FINAL, WORKFLOW_STATUSES
 from tests.nu.conftest import Nushell
 from tests.support.live import LiveDaemon
-from tests.support.nushell import NEWEST, OLDEST, ROOT, VERSIONS
+from tests.support.nushell import EVERY, NEWEST, OLDEST, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def commands_of(nu: Nushell) -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", EVERY)
 def test_the_module_gives_these_commands(version: str, daemon: LiveDaemon, tmp_path: Path) -> None:
     """`use nulib *` brings the commands and nothing else, each with what `help` needs."""
     rows = commands_of(Nushell(daemon.data_dir, tmp_path, version))
@@ -67,7 +68,7 @@ def test_the_module_gives_these_commands(version: str, daemon: LiveDaemon, tmp_p
         assert all(each["description"] for each in parameters if each["parameter_type"] in kinds)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", EVERY)
 def test_the_name_alone_shows_what_there_is(version: str, daemon: LiveDaemon, tmp_path: Path) -> None:
     """As a table; a word that is no command is marked, with near ones."""
     nu = Nushell(daemon.data_dir, tmp_path, version)
@@ -120,7 +121,7 @@ def test_the_words_are_those_of_the_files(nu: Nushell) -> None:
     assert set(words["final"]) == WORKFLOW_FINAL
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", EVERY)
 def test_tab_offers_what_there_is(version: str, daemon: LiveDaemon, definitions: Path, tmp_path: Path) -> None:
     """Ids newest first with what they are; operations and items of the workflow in the line."""
     nu = Nushell(daemon.data_dir, tmp_path, version)
@@ -131,19 +132,26 @@ def test_tab_offers_what_there_is(version: str, daemon: LiveDaemon, definitions:
 
     ids = nu.value("batch list | get id")
     assert offered("workflows", "batch status ") == ids
+    told = nu.value("use nulib/complete.nu *; nu-complete batch workflows 'batch status ' | get completions")
+    assert re.fullmatch(r"(succeeded|cancelled), (\d+ (s|min) ago|now)", told[0]["description"])
+    ages = "[0sec 5sec 61sec 3hr 5day] | each {|it| ago ', ' ((date now) - $it) } | append (ago ', ' null)"
+    expected = [", now", ", 5 s ago", ", 1 min ago", ", 3 h ago", ", 5 d ago", ""]
+    assert nu.value(f"use nulib/internal/ages.nu ago; {ages}") == expected
     slow = daemon.submit(definitions / "slow.k")
     assert slow in offered("unfinished", "batch cancel ")
     daemon.request("cancel", {"workflow": slow})
     daemon.wait_until_over(slow)
-    good = nu.value("batch list | where name == good | get 0.id")
+    good = nu.value("batch list | where id starts-with good- | get 0.id")
     assert offered("operations", f"batch logs {good} --operation ") == ["first", "second"]
     assert offered("items", f"batch logs {good} --item ") == ["beta", "alpha.1", "gamma"]
     assert offered("items", f"batch logs {good} --operation second --item ") == ["gamma"]
     assert offered("operations", f"batch retry {good} ") == ["first", "second"]
     assert offered("restore-points", f"batch rollback {good} --to ") == ["start", "end"]
+    assert offered("items", f"batch logs --err --tail 3 {good} --operation second --item ") == ["gamma"]
+    assert offered("operations", f"batch logs {good}.first.local.beta -o ") == ["first", "second"]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", EVERY)
 def test_tab_offers_environments(version: str, nu: Nushell, tmp_path: Path) -> None:
     """Those that lie beside the definition in the line, whatever its name looks like."""
     folder = tmp_path / "my plans"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.nushell import PLUGIN, ROOT, VERSIONS, clean_environment, nushell
+from tests.support.nushell import EVERY, PLUGIN, ROOT, clean_environment, nushell
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.support.live import LiveDaemon
 
-every_version = pytest.mark.parametrize("version", VERSIONS)
+every_version = pytest.mark.parametrize("version", EVERY)
 
 
 @every_version

@@ -7,12 +7,13 @@ import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.nu.conftest import Nushell
 from tests.nu.test_help_and_completion import EXAMPLE_ID, STEERING, commands_of
+from tests.support.gated import Gated
 from tests.support.live import LiveDaemon, read_workflow, wait_for
 from tests.support.nushell import NEWEST, PLUGIN, ROOT, VERSIONS, clean_environment, nushell
 from tests.support.terminal import Terminal
@@ -51,36 +52,10 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDaemon]:
         yield live
 
 
-class Gated:
-    """A workflow that has failed, and its gate."""
-
-    def __init__(self, daemon: LiveDaemon, folder: Path) -> None:
-        self.daemon = daemon
-        self.gate = folder / "gate"
-        self.path = folder / "gated.k"
-        self.path.write_text(GATED.format(gate=self.gate), encoding="utf-8")
-        self.id = daemon.submit(self.path)
-        daemon.wait_until_over(self.id)
-
-    def has_ended_as(self, status: str) -> dict[str, Any]:
-        """Its state; files follow a little behind."""
-        return dict(
-            wait_for(
-                lambda: (state := read_workflow(self.daemon.data_dir, self.id))["status"] == status and state, status
-            )
-        )
-
-    def succeed(self) -> None:
-        """Open the gate, and have it run again."""
-        self.gate.touch()
-        self.daemon.request("retry", {"workflow": self.id})
-        self.has_ended_as("succeeded")
-
-
 @pytest.fixture
 def gated(daemon: LiveDaemon, tmp_path: Path) -> Gated:
     """One of this test's own."""
-    return Gated(daemon, tmp_path)
+    return Gated(daemon, tmp_path, GATED)
 
 
 def running(daemon: LiveDaemon, definitions: Path) -> str:
@@ -130,7 +105,7 @@ def test_rows_of_tasks_are_retried_with_a_request_for_each_workflow(
     made = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        made.append(Gated(daemon, tmp_path / name))
+        made.append(Gated(daemon, tmp_path / name, GATED))
     nu = Nushell(daemon.data_dir, tmp_path, version)
     ids = json.dumps([one.id for one in made])
     failed = f"orch tasks --status failed | where workflow in {ids}"
@@ -179,10 +154,9 @@ def test_rows_of_checks_and_of_continued_workflows_are_left_out(version: str, tm
     """With a word on each; who names one gets the daemon's answer."""
     with LiveDaemon(tmp_path / "own") as own:
         nu = Nushell(own.data_dir, tmp_path, version)
-        gated = Gated(own, tmp_path)
+        gated = Gated(own, tmp_path, GATED)
         assert len(nu.value(f"batch check {ROOT}/data/examples/wuji.k")) == 10
-        text = gated.path.read_text(encoding="utf-8")
-        gated.path.write_text(text.replace(f"test -e {gated.gate}", "true"), encoding="utf-8")
+        gated.do_without_gate()
         later = nu.value(f"batch retry {gated.id} --with-latest --yes | get workflow")
         own.wait_until_over(later)
         wait_for(lambda: read_workflow(own.data_dir, gated.id)["continued_by"], "the files")
@@ -224,8 +198,7 @@ def test_a_daemon_that_goes_away_ends_the_watching(version: str, definitions: Pa
 def test_retry_with_the_latest_definition(version: str, gated: Gated, tmp_path: Path) -> None:
     """What differs is a value, or shown; a script has to say yes."""
     nu = Nushell(gated.daemon.data_dir, tmp_path, version)
-    text = gated.path.read_text(encoding="utf-8")
-    gated.path.write_text(text.replace(f"test -e {gated.gate}", "true"), encoding="utf-8")
+    gated.do_without_gate()
     rows = nu.value(f"batch retry {gated.id} --diff | select operation change what effect")
     columns = nu.value(f"batch retry {gated.id} --diff | columns")
     assert columns.index("effect") < columns.index("before") < columns.index("after")
@@ -258,7 +231,7 @@ def test_an_error_points_at_what_was_typed(version: str, gated: Gated, tmp_path:
         (f"batch resume {gated.id[:-1]}", gated.id[:-1], "cannot be resumed", f"Did you mean {gated.id}"),
         (f"batch retry {gated.id} frist", "frist", "not in this workflow", "Did you mean first?"),
         (f"batch retry {gated.id}", gated.id, "cannot be retried", "--all"),
-        (f"batch rollback {gated.id} --to begin", "--to begin", "not in this workflow", "It has: start, end"),
+        (f"batch rollback {gated.id} --to begin", "--to begin", "not in this workflow", "There are: start, end"),
         (
             f"batch resolve {gated.id}.first.local.beta --as odd",
             "--as odd",
@@ -320,7 +293,7 @@ def test_check_is_a_table_of_what_is_there(version: str, tmp_path: Path) -> None
     sample = ROOT / "data" / "examples" / "wuji.k"
     with LiveDaemon(tmp_path / "own") as own:
         nu = Nushell(own.data_dir, tmp_path, version)
-        drifted = f"batch check {sample} | where is != 'as it should be' | get item"
+        drifted = f"batch check {sample} | where state == drifted | get item"
         assert len(nu.value(drifted)) == 10
         own.wait_until_over(own.submit(sample))
         assert nu.value(drifted) == []
@@ -330,17 +303,16 @@ def test_check_is_a_table_of_what_is_there(version: str, tmp_path: Path) -> None
 
 def test_a_person_is_asked(gated: Gated, tmp_path: Path) -> None:
     """At a terminal; anything but a yes does nothing."""
-    text = gated.path.read_text(encoding="utf-8")
-    gated.path.write_text(text.replace(f"test -e {gated.gate}", "true"), encoding="utf-8")
+    gated.do_without_gate()
     command = [str(nushell(NEWEST)), "--no-config-file", "--plugins", f"[{PLUGIN}]"]
     environment = clean_environment(tmp_path, ORCH_DATA_DIR=gated.daemon.data_dir)
-    for answer, shown in (("no", "Nothing was done."), ("y", "new: gated-")):
+    for answer, shown in (("no\r", "Nothing was done."), ("\x03", "Nothing was done."), ("y\r", "new: gated-")):
         assert gated.has_ended_as("failed")["continued_by"] is None
         with Terminal(command, cwd=ROOT, env=environment) as terminal:
             terminal.run("use nulib *")
             terminal.keys(f"batch retry {gated.id} --with-latest | $'new: ($in.workflow)'\r")
             terminal.wait_for("Go on like this? [y/N]")
-            terminal.keys(f"{answer}\r")
+            terminal.keys(answer)
             terminal.wait_for(shown)
     wait_for(lambda: gated.has_ended_as("failed")["continued_by"], "the files")
 
@@ -368,7 +340,7 @@ def prepared(name: str, code: str, daemon: LiveDaemon, definitions: Path, folder
             daemon.request("pause", {"workflow": workflow})
             wait_for(lambda: read_workflow(daemon.data_dir, workflow)["status"] == "paused", "the pause")
         return workflow, code
-    gated = Gated(daemon, folder)
+    gated = Gated(daemon, folder, GATED)
     gated.gate.touch()
     if name == "batch rollback":
         gated.succeed()

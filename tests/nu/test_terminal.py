@@ -111,8 +111,8 @@ def test_following_ends_with_ctrl_c(terminal: Terminal, daemon: LiveDaemon, defi
     for number, code in enumerate(
         ("", " | each {|it| print $it.status }", " --format json", " | where status == failed")
     ):
-        terminal.keys(f"print (1000 + {number}); batch status {workflow} --follow{code}\r")
-        terminal.wait_for(str(1000 + number))
+        terminal.keys(f"print (1990 + {number} + 1); batch status {workflow} --follow{code}\r")
+        terminal.wait_for(str(1991 + number))
         time.sleep(0.5)  # nothing is shown when the following begins
         before = len(terminal.wait_for(workflow))
         terminal.interrupt()

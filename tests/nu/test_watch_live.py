@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.engine.events import AttemptExited
+from tests.support.live import wait_for
 from tests.support.nushell import NEWEST, OLDEST, PLUGIN, VERSIONS, clean_environment, nushell, run_nu
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
+from tests.support.processes import children
 from tests.support.terminal import Terminal, text_of
 
 if TYPE_CHECKING:
@@ -53,8 +55,7 @@ class Watched(Terminal):
 
     def nushell(self) -> int:
         """The process that the shell around it has started."""
-        with open(f"/proc/{self._pid}/task/{self._pid}/children", encoding="ascii") as file:
-            return int(file.read().split()[0])
+        return children(self._pid)[0]
 
     def display(self, typed: str) -> None:
         """Type a command, and wait for its first frame."""
@@ -116,11 +117,12 @@ def test_one_workflow_is_drawn_to_its_end(terminal: Watched, own: OwnDirectory) 
     assert terminal.is_raw()
     own.happen(AttemptExited("w1.build.local.x", 1, 0))
     terminal.wait_for("1/2")
+    before = len(terminal.written)
     own.happen(AttemptExited("w1.build.local.y", 1, 3))
     terminal.wait_for("exit code 3")
     terminal.wait_for("it failed")
-    terminal.keys("print (6 + 7036)\r")
-    terminal.wait_for("7042")
+    terminal.wait_for_prompt(before)
+    assert "7042" in terminal.run("print (6 + 7036)")
 
 
 def test_all_workflows_are_drawn(terminal: Watched, own: OwnDirectory) -> None:
@@ -171,7 +173,9 @@ def test_ctrl_c_gives_the_prompt_back_at_once(version: str, own: OwnDirectory, t
     with opened(version, own, tmp_path) as terminal:
         terminal.run("orch workflows | length")  # a plugin that starts does not hear Ctrl-C yet
         for form, typed in FORMS.items():
-            terminal.keys(f"{typed}\r")
+            before = terminal.written.count(b"7043")
+            terminal.keys(f"print (7000 + 43); {typed}\r")
+            terminal.wait_for_more(b"7043", before)
             terminal.look_for(0.4)  # a stream that waits shows nothing
             took[form] = terminal.seconds_to_prompt("\x03")
             assert "7042" in terminal.run("print (6 + 7036)")
@@ -228,12 +232,15 @@ def test_other_calls_go_on_while_a_display_is_shown(own: OwnDirectory, tmp_path:
     """The engine may have several at a time; a second display is refused."""
     with opened(NEWEST, own, tmp_path) as terminal:
         code = (
-            "[1 2] | par-each {|n| if $n == 1 { orch watch --live; 'ended' } else { sleep 500ms; "
-            "try { orch watch --live } catch {|e| $'refused ($e.msg) ((orch workflows).id.0)' } } } | to nuon"
+            "[1 2] | par-each --threads 2 {|n| if $n == 1 { orch watch --live; 'ended' } else { "
+            "while not ('shown' | path exists) { sleep 10ms }; "
+            "let told = try { orch watch --live } catch {|e| $'refused ($e.msg) ((orch workflows).id.0)' }; "
+            "touch refused; $told } } | to nuon"
         )
         terminal.keys(f"{code}\r")
         terminal.wait_for("1 workflow: ")
-        terminal.look_for(1.0)
+        (tmp_path / "shown").touch()
+        wait_for((tmp_path / "refused").exists, "the refusal")
         terminal.seconds_to_prompt("q")
         shown = text_of(terminal.written)
         assert "has the terminal. w1" in shown.replace("\n", "")
@@ -277,8 +284,8 @@ def test_an_interrupt_that_is_no_key_ends_a_display(terminal: Watched) -> None:
     os.kill(terminal.shell(), signal.SIGINT)
     terminal.wait_for_more(b"\x1b[?25h", terminal.written[:before].count(b"\x1b[?25h"))
     assert time.monotonic() - began < PROMPT_S
-    terminal.keys("print (6 + 7036)\r")
-    terminal.wait_for("7042")
+    terminal.wait_for_prompt(before)
+    assert "7042" in terminal.run("print (6 + 7036)")
 
 
 def test_a_failure_gives_the_terminal_back(own: OwnDirectory, tmp_path: Path) -> None:
@@ -290,7 +297,8 @@ def test_a_failure_gives_the_terminal_back(own: OwnDirectory, tmp_path: Path) ->
             file.seek(len(file.read().rstrip(b"\n")) + 1)
             file.write(b"what is no record\n")
         (tmp_path / "own" / "journal" / "000002.jsonl").write_bytes(b"\n")
+        before = len(terminal.written)
         terminal.wait_for("orch::journal::damaged")
-        terminal.keys("print (6 + 7036)\r")
-        terminal.wait_for("7042")
+        terminal.wait_for_prompt(before)
+        assert "7042" in terminal.run("print (6 + 7036)")
         assert b"\x1b[?25h" in terminal.written.rpartition(FRAME)[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 
 from nu_plugin_orch.host import Host
 from tests.support.engine import Engine
+from tests.support.nushell import PLUGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,3 +46,13 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     with plugin_and_engine(one_byte=request.param) as opened:
         opened.greet()
         yield opened
+
+
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    """The plugin, as Nushell starts it."""
+    with subprocess.Popen(
+        [PLUGIN, "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    ) as started:
+        yield started
+        started.kill()

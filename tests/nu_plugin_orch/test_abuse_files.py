@@ -12,9 +12,11 @@ import pytest
 
 from nu_plugin_orch import commands
 from tests.support import hostile
-from tests.support.engine import Engine, frame
+from tests.support.engine import Engine, PluginError, frame
 from tests.support.hostile import ARCHIVED, FILES, TASK, WORKFLOW
+from tests.support.live import wait_for
 from tests.support.nushell import PLUGIN
+from tests.support.processes import holds, processor_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,10 +93,10 @@ class Plugin:
         for name, positional, flags in READS:
             if name not in commands.MODULES:
                 continue
-            began = self._processor_s()
+            began = processor_s(self.process.pid)
             told = self._errors(name, positional, {**flags, "data-dir": str(data_dir)})
             found += [f"{name} {positional} {flags}: {it['msg']} {it['help']}" for it in told if _is_bug(it)]
-            if (took := self._processor_s() - began) > ANSWER_S:
+            if (took := processor_s(self.process.pid) - began) > ANSWER_S:
                 found.append(f"{name} {positional} {flags}: {took:.1f} s")
         self.engine.place["GetEnvVar"] = str(data_dir)
         for name, argument in OFFERS:
@@ -102,11 +104,6 @@ class Plugin:
                 answer = self.engine.ask({"GetCompletion": {"name": name, "arg_type": argument, "call": {}}})
                 assert "CompletionItems" in answer
         return found
-
-    def _processor_s(self) -> float:
-        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
-            user, system = file.read().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def _errors(self, name: str, positional: tuple[str, ...], flags: dict[str, Any]) -> list[dict[str, Any]]:
         """Errors that the answer is, or has in its stream, of which a few items are waited for."""
@@ -193,18 +190,35 @@ def test_anything_may_be_in_a_folders_place(plugin: Plugin, sound: Path, folder:
 @pytest.mark.fault("F14", "F16")
 def test_the_plugin_stays_small(plugin: Plugin, sound: Path) -> None:
     """After all that, and the worst contents again: no descriptors are left open, no threads, and little memory."""
-    before = _holds(plugin.process.pid)
+    before = holds(plugin.process.pid)
     for content in hostile.CONTENTS.values():
         for file in FILES[:6]:
             (sound / file).write_bytes(content)
         assert plugin.faults(sound) == []
-    after = _holds(plugin.process.pid)
-    assert after[:2] <= (before[0] + 1, before[1])
-    assert after[2] < 150_000, f"{after[2]} KiB"
+    wait_for(lambda: holds(plugin.process.pid)[1] <= before[1], "the end of the jobs' threads")
+    descriptors, _, kib = holds(plugin.process.pid)
+    assert descriptors <= before[0] + 1
+    assert kib < 150_000, f"{kib} KiB"
 
 
-def _holds(pid: int) -> tuple[int, int, int]:
-    """(descriptors, threads, KiB of memory)."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        kib = next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-    return len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task")), kib
+def test_failures_beside_an_open_stream_leave_nothing(plugin: Plugin, sound: Path) -> None:
+    """Neither memory, which errors and their traces hold in circles, nor the files that were opened before one."""
+    engine, pid = plugin.engine, plugin.process.pid
+    stream = engine.stream(engine.start("orch watch", data_dir=str(sound)))
+    most = 0
+
+    def fail(times: int) -> None:
+        nonlocal most
+        for number in range(times):
+            command = ("orch why", "orch watch")[number % 2]
+            with pytest.raises(PluginError):
+                engine.run(command, "nope", data_dir=str(sound))
+            most = max(most, len(os.listdir(f"/proc/{pid}/fd")))
+
+    fail(600)
+    before = holds(pid)
+    fail(2400)
+    assert holds(pid)[2] < before[2] + 8_000
+    assert most <= before[0] + 3
+    engine.send(frame({"Drop": stream}))
+    assert engine.ended(stream)

@@ -202,16 +202,6 @@ class Story:
 # The engine dies
 
 
-@pytest.fixture
-def process() -> Iterator[subprocess.Popen[bytes]]:
-    """The plugin, as Nushell starts it."""
-    with subprocess.Popen(
-        [PLUGIN, "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-    ) as started:
-        yield started
-        started.kill()
-
-
 def begin(engine: Engine, own: OwnDirectory, state: str) -> None:
     """Bring a call into a state."""
     match state:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from nu_plugin_orch.protocol.encoding import MESSAGE_BYTES_MAX
+from nu_plugin_orch.protocol.encoding import ELEMENTS_MAX, MESSAGE_BYTES_MAX
 from nu_plugin_orch.protocol.errors import LocalProtocolError, RemoteProtocolError
 from nu_plugin_orch.protocol.messages import EngineHello
 from nu_plugin_orch.protocol.session import Session
@@ -214,7 +214,7 @@ GARBAGE: dict[str, bytes] = {
     "an extension of 4 GB": b"\xc9\xff\xff\xff\xff\x05" + b"x" * 100_000,
     "a list of 4 billion": b"\xdd\xff\xff\xff\xff" + b"\xc0" * 100_000,
     "a map of 4 billion": b"\xdf\xff\xff\xff\xff" + b"\xc0" * 100_000,
-    "lists of as many as may be, in one another": (b"\xdd" + struct.pack(">I", 1 << 18)) * 900,
+    "lists of as many as may be, in one another": (b"\xdd" + struct.pack(">I", ELEMENTS_MAX)) * 900,
     "100,000 levels of lists": b"\x91" * 100_000,
     "100,000 levels of maps": b"\x81\xa1a" * 100_000,
     "as many levels as can be decoded": b"\x91" * 500 + b"\xc0",

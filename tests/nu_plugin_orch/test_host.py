@@ -120,12 +120,20 @@ def test_drops_input_it_does_not_want(engine: Engine, tmp_path: Path) -> None:
     assert "PipelineData" in engine.response(1)
 
 
-def test_a_failure_nobody_foresaw_is_an_answer_too(engine: Engine) -> None:
+def test_a_failure_nobody_foresaw_is_an_answer_too(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says that the fault is the plugin's, and where."""
-    with pytest.raises(PluginError, match="The plugin failed: ValueError") as told:
-        engine.run("orch status", data_dir="/a\0b")
+    monkeypatch.setattr("nu_plugin_orch.commands.status.read_status", lambda _: 1 // 0)
+    with pytest.raises(PluginError, match="The plugin failed: ZeroDivisionError") as told:
+        engine.run("orch status", data_dir="/a")
     assert told.value.told["code"] == "orch::bug"
-    assert "document.py" in told.value.told["help"]
+    assert "test_host.py" in told.value.told["help"]
+
+
+def test_a_path_that_none_can_be_is_told_at_its_flag(engine: Engine) -> None:
+    """A NUL character ends no plugin."""
+    with pytest.raises(PluginError, match="A path cannot hold a NUL character") as told:
+        engine.run("orch status", data_dir="/a\0b")
+    assert told.value.told["labels"][0]["text"] == "no path"
 
 
 def test_a_failure_is_labelled_where_it_was_typed(engine: Engine, tmp_path: Path) -> None:
@@ -262,14 +270,18 @@ def test_a_call_that_waits_keeps_nobody_waiting(engine: Engine, waiting_daemon: 
     engine.send(INTERRUPT)
 
 
-def completion(name: str, argument: dict[str, object]) -> dict[str, object]:
-    """What an engine asks when somebody presses Tab."""
-    return {"GetCompletion": {"name": name, "arg_type": argument, "call": {"call": {}, "strip": False, "pos": 0}}}
+def completion(name: str, argument: dict[str, object], *words: str, **flags: str) -> dict[str, object]:
+    """What an engine asks when somebody presses Tab behind these words; `_` in a name stands for a hyphen."""
+    arguments: list[object] = [{"Positional": {"expr": {"String": word}}} for word in words]
+    for flag, word in flags.items():
+        arguments.append({"Named": [{"item": flag.replace("_", "-")}, None, {"expr": {"String": word}}]})
+    call = {"call": {"arguments": arguments}, "strip": False, "pos": 0}
+    return {"GetCompletion": {"name": name, "arg_type": argument, "call": call}}
 
 
-def offered(engine: Engine, name: str, argument: dict[str, object]) -> list[str] | None:
+def offered(engine: Engine, name: str, argument: dict[str, object], *words: str, **flags: str) -> list[str] | None:
     """What Tab gets."""
-    items = engine.ask(completion(name, argument))["CompletionItems"]
+    items = engine.ask(completion(name, argument, *words, **flags))["CompletionItems"]
     return None if items is None else [item["value"] for item in items]
 
 
@@ -283,6 +295,29 @@ def test_tab_offers_workflows(engine: Engine, own: OwnDirectory) -> None:
     assert offered(engine, "orch workflow", {"Positional": 0}) == ["w2", "w1"]
     assert offered(engine, "orch why", {"Positional": 0}) == ["w2", "w1", "w2.a.local.x"]
     assert offered(engine, "orch watch", {"Flag": "workflow"}) == ["w2", "w1"]
+
+
+def test_tab_offers_what_the_line_narrows(engine: Engine, own: OwnDirectory, tmp_path: Path) -> None:
+    """Parts of the workflow that it names, as an argument or with a flag, in the directory that it names."""
+    other = OwnDirectory(tmp_path / "other")
+    other.submit(plan(operation("b", ("p", "q")), operation("c", ("r",))), "w7")
+    other.submit(plan(operation("d")), "w8")
+    there = {"data_dir": other.path}
+    operations: dict[str, object] = {"Flag": "operation"}
+    assert offered(engine, "orch logs", operations, "w7", **there) == ["b", "c"]
+    assert offered(engine, "orch watch", operations, "w8", **there) == ["d"]
+    assert offered(engine, "orch retry", operations, "w7", **there) == ["b", "c"]
+    for name in ("orch tasks", "orch watch"):
+        assert offered(engine, name, operations, workflow="w7", **there) == ["b", "c"]
+        assert offered(engine, name, {"Flag": "item"}, workflow="w7", operation="c", **there) == ["r"]
+        assert set(offered(engine, name, operations, **there) or ()) == {"b", "c", "d"}
+    assert offered(engine, "orch watch", {"Flag": "task"}, "w8", **there) == ["w8.d.local.x"]
+    assert offered(engine, "orch graph", {"Flag": "focus"}, "w8", **there) == ["d"]
+    assert offered(engine, "orch rollback", {"Flag": "to"}, "w7", **there) == ["start"]
+    assert set(offered(engine, "orch watch", {"Flag": "workflow"}, workflow="w7", **there) or ()) == {"w7", "w8"}
+    assert offered(engine, "orch diff", {"Flag": "workflow"}, "w7", data_dir=own.path) == ["w1"]
+    engine.place["GetCurrentDir"] = str(tmp_path)
+    assert offered(engine, "orch logs", operations, "w8", data_dir="other") == ["d"]
 
 
 def test_tab_leaves_other_arguments_to_the_engine(engine: Engine) -> None:

@@ -14,18 +14,7 @@ from tests.support.nushell import PLUGIN
 from tests.support.own_directory import OwnDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def process() -> Iterator[subprocess.Popen[bytes]]:
-    """The plugin, as Nushell starts it."""
-    with subprocess.Popen(
-        [PLUGIN, "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-    ) as started:
-        yield started
-        started.kill()
 
 
 def engine_of(process: subprocess.Popen[bytes]) -> Engine:

@@ -75,6 +75,15 @@ class Shell:
         assert found is not None
         return found[1].strip().rstrip("/")
 
+    def listed(self, typed: str, last: str) -> list[str]:
+        """The lines that the second Tab shows, up to one that begins with `last`; what was typed stays and is run."""
+        before = len(self._screen)
+        self._type(f"{typed}\t\t", rb"\n" + last.encode())
+        self._type("\x01echo RE''SULT: \x05 END\r", rb"RESULT: .* END\s*\n[\s\S]*> ")
+        shown = text_of(self._screen[before:])
+        assert f"RESULT: {typed} END" in " ".join(shown.split())
+        return [line.rstrip() for line in shown.splitlines()]
+
     def close(self) -> None:
         """End it."""
         os.kill(self._pid, 9)
@@ -125,6 +134,17 @@ def test_tab_completes(name: str, tmp_path: Path) -> None:
         shell.close()
 
 
+def test_bash_tells_what_the_candidates_are(tmp_path: Path) -> None:
+    """Where it lists them; nothing of that gets into the line."""
+    shell = Shell("bash", tmp_path)
+    try:
+        shown = shell.listed("orchestrator logs nightly-backup-", workflow("nightly-backup-p"))
+    finally:
+        shell.close()
+    told = next(line for line in shown if line.startswith(workflow("nightly-backup-p")))
+    assert re.fullmatch(r"\S+  cancelled, \d+ d ago", told)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_tab_completes_in_nushell(version: str, tmp_path: Path) -> None:
     """The module is read, knows every command, and its completer finds what the others find."""
@@ -170,10 +190,24 @@ def test_what_is_offered_depends_on_the_line(monkeypatch: pytest.MonkeyPatch, tm
     assert items == [("kubernetes", "check, pending")]
     assert "--operation" not in dict(offered(["logs", cluster, "--operation", "check", "--"]))
     assert "--status" in dict(offered(["tasks", "--status", "failed", "--"]))  # may be repeated
-    assert [text for text, _ in offered(["tasks", "--status", "="])] == list(TASK_STATUSES)  # as bash breaks it
+    assert [text for text, _ in offered(["tasks", "--status", "="])] == [*TASK_STATUSES, "corrupt"]  # as bash breaks it
     assert [text for text, _ in offered(["graph", *there, cluster, "--focus", ""])] == ["drain", "upgrade", "check"]
     assert [text for text, _ in offered(["graph", *there, "clus"])] == [cluster]
     assert offered(["graph", *there, "./x"]) == [(":files k", "")]
+    (tmp_path / "clusters.k").touch()
+    (tmp_path / "clusters.txt").touch()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.chdir(tmp_path)
+        assert [text for text, _ in offered(["graph", *there, "clus"])] == [cluster, "clusters.k"]
+    for named in (["--workflow", cluster], [cluster]):
+        operations = offered(["watch", *there, *named, "--operation", ""])
+        assert [text for text, _ in operations] == ["drain", "upgrade", "check"]
+        tasks = [text for text, _ in offered(["watch", *there, *named, "--task", ""])]
+        assert tasks
+        assert all(text.startswith(f"{cluster}.") for text in tasks)
+    assert [text for text, _ in offered(["tasks", *there, "--workflow", cluster, "--operation", "up"])] == ["upgrade"]
+    assert [text for text, _ in offered(["watch", *there, "clus"])] == [cluster]
+    assert "queued" in dict(offered(["watch", "--status", ""]))
     lost = f"{workflow('payments')}.transfer.local.batch-0302"
     assert [text for text, _ in offered(["logs", *there, lost])] == [lost]
     hotfix = workflow("hotfix")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files.read import list_workflows, read_status, read_tasks
+from orchestrator.files.state.status import read_status
+from orchestrator.files.state.tasks import read_tasks
+from orchestrator.files.state.workflows import list_workflows
 from tests.support.live import LiveDaemon
 from tests.support.nushell import NEWEST, OLDEST, ROOT, run_nu
 from tests.support.sample import SAMPLE, make

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.files.lock import is_held
-from orchestrator.files.read import read_status
+from orchestrator.files.state.status import read_status
 from orchestrator.interfaces.cli.share import path, text
 from orchestrator.interfaces.cli.unit import _escaped
 from orchestrator.model import errors

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
-from orchestrator.files.drop import request_bytes
+from orchestrator.files.asking.drop import request_bytes
 from orchestrator.plan import ir
 from orchestrator.plan.ir import OnFailure, RetryPolicy, RollbackStrategy, WorkflowType
 from tests.support.plans import operation, plan
@@ -92,7 +92,7 @@ class Definitions:
         return path
 
     def report(self, path: str) -> dict[str, Any]:
-        """As `orchestrator.files.validator.evaluate` would answer."""
+        """As `orchestrator.files.asking.validator.evaluate` would answer."""
         if path not in self.plans:
             fault = {"severity": "error", "code": "X", "message": "there is nothing", "file": path}
             return {"valid": False, "errors": [fault], "warnings": []}

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.files import read
 from orchestrator.files.layout import FORMAT
+from orchestrator.files.state.tasks import read_tasks
+from orchestrator.files.state.workflows import read_workflow
+from orchestrator.files.undone import done_time, undo_attempts, undoings
 from orchestrator.store.directory import prepare
 from orchestrator.store.realdisk import RealDisk
 from orchestrator.store.verify import rebuild, verify
@@ -35,6 +37,29 @@ def test_there_is_one_of_this_version() -> None:
     assert FORMAT in VERSIONS
 
 
+def test_what_is_told_of_undoing(directory: Path) -> None:
+    """Since format 1.3, by the tasks and by their workflows; older files stay as they were, and are understood."""
+    version = (directory / "format.json").read_text(encoding="utf-8").split('"')[3]
+    rows = read_tasks(str(directory))[0]
+    undone = [row for row in rows if row["status"] == "rolled_back"]
+    assert undone
+    for row in undone:
+        entries = [
+            entry
+            for operation in read_workflow(str(directory), row["workflow"])["operations"]
+            for entry in operation["items"]
+            if (operation["id"], entry["item"]) == (row["operation"], row["item"])
+        ]
+        assert undoings(entries[0]) >= {row["attempt"]}
+        assert undo_attempts(row) >= 1
+        if version >= "1.3":
+            assert row["undo_attempts"] == len(entries[0]["undoings"])
+            assert 0 <= row["done_ms"] == done_time(row)
+        else:
+            assert done_time(row) is None
+    assert all(("done_ms" in row) is (version >= "1.3") for row in rows)
+
+
 @pytest.mark.fault("F34")
 def test_replays_to_the_same_bytes_under_any_hash_seed(directory: Path) -> None:
     """Two interpreters that order their sets differently make the same files of one journal."""
@@ -56,11 +81,11 @@ def test_replays_to_the_same_bytes_under_any_hash_seed(directory: Path) -> None:
 @pytest.mark.fault("F29")
 def test_is_read_checked_and_taken_over(directory: Path) -> None:
     """Every record replays to what it recorded, every public file is what the replay says."""
-    before = {row["id"]: row["status"] for row in read.read_tasks(str(directory))[0]}
+    before = {row["id"]: row["status"] for row in read_tasks(str(directory))[0]}
     assert set(before.values()) >= {"succeeded", "failed", "timed_out", "cancelled", "rolled_back", "running"}
     found = verify(RealDisk(), str(directory))
     assert [finding for finding in found.findings if finding.is_fault] == []
     prepare(RealDisk(), str(directory))
     rebuild(RealDisk(), str(directory))
-    assert {row["id"]: row["status"] for row in read.read_tasks(str(directory))[0]} == before
+    assert {row["id"]: row["status"] for row in read_tasks(str(directory))[0]} == before
     assert verify(RealDisk(), str(directory)).findings == []

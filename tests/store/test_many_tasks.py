@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files.index import Index
-from orchestrator.files.read import list_workflows, read_status, read_tasks
+from orchestrator.files.state.status import read_status
+from orchestrator.files.state.tasks import read_tasks
+from orchestrator.files.state.workflows import list_workflows
+from orchestrator.files.tables.index import Index
 from orchestrator.store.realdisk import RealDisk
 from orchestrator.store.recover import recover
 from orchestrator.store.verify import verify

@@ -67,6 +67,25 @@ def test_missing_and_unknown_files_are_found() -> None:
     assert kinds(life) == ["missing", "unexpected"]
 
 
+def test_a_file_that_is_torn_says_so() -> None:
+    """Not that it shows a record; and what helps is told once."""
+    life = a_short_life()
+    write_all(life)
+    for path in ("tasks/w1.a.local.x.json", "workflows/w1/state.json"):
+        whole = life.disk.content(f"/d/{path}")
+        for torn in (whole[: len(whole) // 2], b"", b"[]", b'{"seq": "x"}'):
+            life.disk.replace(f"/d/{path}", torn, durable=False)
+            found = verify(life.disk, "/d")
+            message = "it is torn or was changed: it is no JSON object with a `seq`"
+            assert [(one.kind, one.path, one.message) for one in found.findings] == [("differs", path, message)]
+            assert "`orchestrator rebuild`" in found.remedy
+        life.disk.replace(f"/d/{path}", whole, durable=False)
+    assert verify(life.disk, "/d").remedy == ""
+    life.disk.replace("/d/tasks/w1.a.local.x.json", b'{"seq": 1}', durable=False)
+    message = verify(life.disk, "/d").findings[0].message
+    assert message == "it shows record 1, which has not changed this task"
+
+
 def test_rebuild_makes_every_file_anew() -> None:
     """Whatever was changed, missing or invented: afterwards nothing is to be found (RX-02, RX-03)."""
     life = a_short_life()

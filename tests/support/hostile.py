@@ -49,7 +49,7 @@ def make_sound(folder: Path) -> Path:
     entries = [
         {"entry": "workflow", **state, "id": ARCHIVED, "status": "succeeded"},
         {"entry": "plan", "digest": state["plan"], "plan": plan},
-        {"entry": "task", **task, "workflow": ARCHIVED},
+        {"entry": "task", **task, "workflow": ARCHIVED, "id": TASK.replace(WORKFLOW, ARCHIVED)},
     ]
     (folder / "archive").mkdir(exist_ok=True)
     lines = "".join(f"{json.dumps(entry)}\n" for entry in entries)
@@ -119,7 +119,8 @@ CONTENTS: dict[str, bytes] = {
 }
 
 
-def _socket(path: Path) -> None:
+def plant_socket(path: Path) -> None:
+    """A socket; its name may be too long for one call, so it is bound where we stand."""
     before = Path.cwd()
     os.chdir(path.parent)
     try:
@@ -144,7 +145,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "a link to /dev/zero": lambda path: path.symlink_to("/dev/zero"),
     "a link to memory": lambda path: path.symlink_to("/proc/self/mem"),
     "a link to a terminal": lambda path: path.symlink_to("/dev/tty"),
-    "a socket": _socket,
+    "a socket": plant_socket,
     "a sparse gigabyte": _sparse,
 }
 

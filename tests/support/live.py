@@ -10,13 +10,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.files import drop, read
+from orchestrator.files.asking import drop
 from orchestrator.files.layout import JOURNAL, segment_number
 from orchestrator.files.lock import is_held
+from orchestrator.files.state.status import read_status
 from orchestrator.model.errors import StatusInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -83,7 +84,7 @@ class LiveDaemon:
         if not is_held(self.data_dir) or not os.path.exists(status):
             return False
         try:
-            pid = read.read_status(self.data_dir)["pid"]
+            pid = read_status(self.data_dir)["pid"]
             return bool(self.below or pid == self.process.pid)
         except StatusInvalid:  # what a power cut has left of the last daemon's
             return False
@@ -110,12 +111,18 @@ class LiveDaemon:
 
     def wait_until_over(self, workflow: str) -> dict[str, Any]:
         """The workflow's state once it has ended."""
-        return dict(
-            wait_for(
-                lambda: (state := read_workflow(self.data_dir, workflow)) and state["status"] in FINAL and state,
-                f"the end of {workflow}",
-            )
-        )
+        return self.wait_until_it_is(workflow, FINAL)
+
+    def wait_until_it_is(self, workflow: str, statuses: Container[str]) -> dict[str, Any]:
+        """The workflow's state once it has one of `statuses`; not one from before what the journal tells already."""
+
+        def state_now() -> dict[str, Any] | None:
+            state = read_workflow(self.data_dir, workflow)
+            if state.get("status") not in statuses or state["seq"] < last_change(self.data_dir, workflow):
+                return None
+            return state
+
+        return dict(wait_for(state_now, f"{workflow} to be one of {statuses}"))
 
     def log(self) -> str:
         """What the daemon has said so far."""
@@ -139,6 +146,17 @@ def records(data_dir: str) -> list[dict[str, Any]]:
     """Every whole record of the journal, in order."""
     found = []
     for name in sorted(filter(segment_number, os.listdir(f"{data_dir}/{JOURNAL}"))):
-        with open(f"{data_dir}/{JOURNAL}/{name}", encoding="utf-8") as file:
-            found += [json.loads(line) for line in file if line.strip()]
+        with open(f"{data_dir}/{JOURNAL}/{name}", "rb") as file:
+            content = file.read()  # at once: a line may just be being written
+        found += [json.loads(line) for line in content.splitlines() if line.endswith(b'"}')]
     return found
+
+
+def last_change(data_dir: str, workflow: str) -> int:
+    """The seq of the last record in which the workflow itself changed its status; 0 without any."""
+    changes = (
+        record["seq"]
+        for record in reversed(records(data_dir))
+        if record["workflow"] == workflow and any(task is None for task, *_ in record["transitions"])
+    )
+    return next(changes, 0)

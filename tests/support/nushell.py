@@ -10,7 +10,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PLUGIN = Path(sys.executable).with_name("nu_plugin_orch")
 
-OLDEST, NEWEST = "0.107.0", "0.115.1"
+#: Every supported version that the registry has, oldest first.
+EVERY = tuple(
+    sorted(
+        (path.name for path in (ROOT / "tools" / "nushell").iterdir()),
+        key=lambda version: tuple(map(int, version.split("."))),
+    )
+)
+OLDEST, NEWEST = EVERY[0], EVERY[-1]
+
+#: Versions in which most things are tried: the two ends, and the first that asks plugins what Tab offers.
 VERSIONS = (OLDEST, "0.109.1", NEWEST)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.events import JournalContinued
+from orchestrator.engine.events import JournalContinued, WorkflowArchived
 from orchestrator.engine.machine import Step, step
-from orchestrator.files.layout import FORMAT, STATUS_FILE
+from orchestrator.files.layout import FORMAT, STATUS_FILE, archive_path
 from orchestrator.model.times import rfc3339
 from orchestrator.plan.ir import canonical
-from orchestrator.store import project
+from orchestrator.store import archive, project
 from orchestrator.store.directory import prepare
 from orchestrator.store.journal import Journal
 from orchestrator.store.lock import DirectoryLock
@@ -79,6 +79,20 @@ class OwnDirectory:
         """A workflow of the plan `what`, with the id `workflow`."""
         pin(self.disk, self.path, workflow, canonical(what), {"w.k": b"source"})
         return self.happen(submitted(what, workflow))
+
+    def seal(self, workflow: str) -> str:
+        """Write the archive file of a workflow that is over; its path. Nothing is removed yet."""
+        path = archive_path(self.path, workflow)
+        of = self.world.workflows[workflow]
+        self.disk.replace(path, archive.encode(of, canonical(of.plan)), durable=True)
+        return path
+
+    def archive(self, workflow: str) -> str:
+        """Move a workflow that is over into the archive; the path of its file there."""
+        path = self.seal(workflow)
+        self.happen(WorkflowArchived(workflow))
+        archive.clear(self.disk, self.path, workflow)
+        return path
 
     def hold(self) -> DirectoryLock:
         """Take the lock, as a daemon that runs does."""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.config import Settings
 from orchestrator.daemon import Daemon
-from orchestrator.files import validator
-from orchestrator.files.drop import request_bytes
+from orchestrator.files.asking import validator
+from orchestrator.files.asking.drop import request_bytes
 from orchestrator.files.layout import INBOX, JOURNAL, LOCK_FILE, REPLIES, log_path
 from orchestrator.runtime.ids import new_workflow_id
 from orchestrator.store.directory import make_ours

@@ -77,6 +77,10 @@ class Terminal:
         self._wait(lambda: text in text_of(self._screen), repr(text))
         return text_of(self._screen)
 
+    def wait_for_prompt(self, begin: int) -> None:
+        """Wait for a prompt behind the first `begin` bytes that were shown: what is typed before it can be lost."""
+        self._wait(lambda: self._prompt_again(begin), "the prompt")
+
     def _prompt_again(self, begin: int) -> bool:
         done = _COMMAND_DONE.search(self._screen, begin)
         return done is not None and self._screen.find(b"\x1b]133;B", done.end()) >= 0

@@ -1,6 +1,6 @@
 """``python -m orchestrator.definitions.evaluator SOCKET``: run the service.
 
-Started by `orchestrator.files.validator`.
+Started by `orchestrator.files.asking.validator`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import gc
 import os
 import sys
 
-from orchestrator.definitions.evaluator.service import Service, check_folder
+from orchestrator.definitions.evaluator.address import check_folder
+from orchestrator.definitions.evaluator.service import Service
 
 
 def main(arguments: list[str]) -> int:

@@ -26,7 +26,7 @@ from orchestrator.definitions.kcl import evaluate, frontend
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestrator.definitions.kcl.frontend import Wanted
+    from orchestrator.definitions.kcl.wanted import Wanted
 
 #: What is looked at beforehand: something of what definitions hold, no file, and no fault.
 SAMPLE = b"""import workflows

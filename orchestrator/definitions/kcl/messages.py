@@ -11,7 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.definitions import diagnostics
+from orchestrator.definitions.kcl import PACKAGE, syntax
 from orchestrator.definitions.kcl.positions import Place
+from orchestrator.expression.near import distance, nearest
 
 if TYPE_CHECKING:
     from orchestrator.definitions.diagnostics import Diagnostic, Text
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 _SUGGESTION = re.compile(r",? did you mean '\[(?P<words>.*?)\]'\??")
 _ALTERNATIVES = re.compile(r"^expected (?P<types>.+), got (?P<got>.+)$")
 _LITERAL = re.compile(r"^str\((?P<word>.*)\)$")
+_NO_MODULE = re.compile(r"Cannot find the module (?P<name>[\w.]+)")
+_QUOTED = re.compile(r"'(?P<word>[^']{1,100})'")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 #: Advice that does not apply: packages are not downloaded.
@@ -31,8 +35,23 @@ def from_sarif(document: str, text: Text) -> list[Diagnostic]:
         results = json.loads(document)["runs"][0]["results"]
     except (ValueError, KeyError, IndexError, TypeError):
         return [diagnostics.make("KCL-E3M38", plain(document), text)]
-    told = [_diagnostic(result, text) for result in results if result.get("ruleId") not in _MUTED]
+    results = [result for result in results if result.get("ruleId") not in _MUTED]
+    told = [_diagnostic(result, text) for result in results]
+    told = _with_imports_mended(syntax.essential(told, [plain(_own_words(result)) for result in results]))
     return [one for one in told if not (one["code"] == "KCL-E2F04" and one["message"].startswith("pkgpath "))] or told
+
+
+def _with_imports_mended(told: list[Diagnostic]) -> list[Diagnostic]:
+    """`told` with the remedy at the import that failed, and not at the use: KCL suggests the name that is not there."""
+    missing = [found["name"] for one in told if (found := _NO_MODULE.match(one["message"]))]
+    useless = {f"Did you mean {name!r}?" for name in missing}
+    for one in told:
+        found = _NO_MODULE.match(one["message"])
+        if found and not one["help"] and nearest(found["name"], [PACKAGE]):
+            one["help"] = f"Did you mean `import {PACKAGE}`?"
+        elif one["help"] in useless:
+            one["help"] = ""
+    return told
 
 
 def plain(text: str) -> str:
@@ -41,12 +60,16 @@ def plain(text: str) -> str:
 
 
 def _diagnostic(result: dict[str, Any], text: Text) -> Diagnostic:
-    message, help_text = _reworded(result["message"]["text"].split("; related:")[0])
+    message, help_text = _reworded(_own_words(result))
     place, path = _location(result)
     if path and path != text.path:
         found = diagnostics.make(f"KCL-{result['ruleId']}", message, text, None, help=help_text)
         return found | {"file": path} | _bare(place)
     return diagnostics.make(f"KCL-{result['ruleId']}", message, text, place, help=help_text)
+
+
+def _own_words(result: dict[str, Any]) -> str:
+    return str(result["message"]["text"].split("; related:")[0])
 
 
 def _bare(place: Place | None) -> dict[str, Any]:
@@ -76,12 +99,14 @@ def _location(result: dict[str, Any]) -> tuple[Place | None, str]:
 def _reworded(message: str) -> tuple[str, str]:
     """(message in plain words, help)."""
     message = plain(message)
+    told = syntax.reworded(message)
+    if told is not None:
+        return told
     suggestion = _SUGGESTION.search(message)
     if suggestion:
-        words = suggestion["words"].replace('"', "'")
         member = re.match(r"Cannot add member '(?P<name>.*?)' to schema '(?P<schema>.*?)'", message)
         what = f"{member['schema']} has no attribute '{member['name']}'" if member else _SUGGESTION.sub("", message)
-        return what, f"Did you mean {words}?"
+        return what, _nearest_first(what, suggestion["words"])
     member = re.match(r"Cannot add member '(?P<name>.*?)' to schema '(?P<schema>.*?)'", message)
     if member:
         return f"{member['schema']} has no attribute '{member['name']}'", ""
@@ -89,6 +114,15 @@ def _reworded(message: str) -> tuple[str, str]:
     if expected:
         return _expectation(expected["types"], expected["got"]), ""
     return message, ""
+
+
+def _nearest_first(message: str, listed: str) -> str:
+    """Help with the words that KCL suggests, which are in no order: the nearest first, without what is no name."""
+    given = _QUOTED.search(message)
+    words = [word for word in re.findall(r"[\"'](.*?)[\"']", listed) if word.isidentifier()]
+    if given:
+        words.sort(key=lambda word: distance(given["word"], word))
+    return f"Did you mean {', '.join(map(repr, words))}?" if words else ""
 
 
 def _expectation(types: str, got: str) -> str:

@@ -22,18 +22,6 @@ class EngineMissing(BaseException):
     """Templates cannot be rendered in this process: Jinja has not been loaded before rights were given up."""
 
 
-class RenderFault(Exception):
-    """A template cannot be rendered. `template` and `line` are None where that cannot be told."""
-
-    def __init__(self, code: str, message: str, help: str = "", template: str | None = None, line: int | None = None):
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.help = help
-        self.template = template
-        self.line = line
-
-
 def load() -> None:
     """Make this process, and those it forks from now on, able to render."""
     import_module(_MODULE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.definitions.shape.loading import RenderFault
+from orchestrator.definitions.shape.fault import RenderFault
 from orchestrator.plan.fault import Fault
 
 if TYPE_CHECKING:

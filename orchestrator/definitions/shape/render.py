@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from orchestrator.definitions import diagnostics
 from orchestrator.definitions.diagnostics import Text
 from orchestrator.definitions.kcl.positions import Place
-from orchestrator.definitions.shape.loading import RenderFault
+from orchestrator.definitions.shape.fault import RenderFault
 from orchestrator.plan.fault import Fault, did_you_mean
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from jinja2.utils import missing
 
 from orchestrator.definitions.evaluator.sandbox import address_space
 from orchestrator.definitions.shape import shown
-from orchestrator.definitions.shape.loading import RenderFault
+from orchestrator.definitions.shape.fault import RenderFault
 from orchestrator.plan.fault import did_you_mean
 
 if TYPE_CHECKING:

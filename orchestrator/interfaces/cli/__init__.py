@@ -47,6 +47,21 @@ COMMANDS = {
     "unit": "print what runs the daemon as a service: a systemd unit, a container file",
 }
 
+#: {what other programs call a command: what it is here}, where no likeness of the letters leads there.
+_OTHER_WORDS = {
+    **dict.fromkeys(("list", "ls"), "'workflows' or 'tasks'"),
+    **dict.fromkeys(("ps", "jobs"), "'tasks'"),
+    **dict.fromkeys(("daemon", "server"), "'serve'"),
+    **dict.fromkeys(("kill", "abort", "delete", "rm"), "'cancel'"),
+    **dict.fromkeys(("lint",), "'validate'"),
+    **dict.fromkeys(("plan", "forecast", "predict"), "'simulate'"),
+    **dict.fromkeys(("monitor", "follow", "events", "tail"), "'watch'"),
+    **dict.fromkeys(("undo", "revert"), "'rollback'"),
+    **dict.fromkeys(("history",), "'diff' or 'at'"),
+    **dict.fromkeys(("show", "info", "describe", "get"), "'why', 'status' or 'workflows'"),
+    **dict.fromkeys(("restart", "rerun"), "'retry'"),
+}
+
 #: {exit code: when}. The error classes of `orchestrator.model.errors` refer to it.
 EXIT_CODES = {
     0: "done; the workflow succeeded; the definition is valid; every file is as it should be",
@@ -100,7 +115,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
         sys.stdout.write(f"orchestrator {__version__}\n")
         return 0
-    from orchestrator.interfaces.cli.output import say_error
+    from orchestrator.interfaces.cli.failure import say_error
     from orchestrator.model.errors import OrchestratorError
 
     try:
@@ -147,7 +162,8 @@ def _refuse(name: str) -> None:
         raise UsageError("The daemon has a help of its own.", "orchestrator serve --help")
     from orchestrator.plan.fault import did_you_mean
 
-    hint = did_you_mean(name, COMMANDS)
+    meant = _OTHER_WORDS.get(name.lower())
+    hint = f"Did you mean {meant}?" if meant else did_you_mean(name, COMMANDS, only_near=True)
     raise UsageError(f"There is no command '{name}'.", hint or "`orchestrator --help` lists them.")
 
 
@@ -184,7 +200,7 @@ def _discard_output() -> None:
 
 
 def _output_failed(error: OSError) -> int:
-    from orchestrator.interfaces.cli.output import say_error
+    from orchestrator.interfaces.cli.failure import say_error
     from orchestrator.model.errors import DiskFailed
 
     _discard_output()

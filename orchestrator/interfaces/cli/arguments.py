@@ -15,6 +15,24 @@ def count(text: str) -> int:
     return int(text)
 
 
+def limit(text: str) -> int:
+    """The type of ``--limit``. Raises UsageError for less than none, in the words of every other way in."""
+    if text[:1] == "-" and text[1:].isascii() and text[1:].isdigit():
+        from orchestrator.files.tables.task_query import check_limit
+
+        check_limit(int(text))
+    return count(text)
+
+
+def tail(text: str) -> int:
+    """The type of ``--tail``, likewise."""
+    if text[:1] == "-" and text[1:].isascii() and text[1:].isdigit():
+        from orchestrator.files.logs.selection import check_tail
+
+        check_tail(int(text))
+    return count(text)
+
+
 def positive(text: str) -> int:
     """The type of options like ``--attempt``: a number from 1 up."""
     number = count(text)

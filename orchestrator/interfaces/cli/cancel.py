@@ -1,5 +1,7 @@
 """End a workflow: running tasks are stopped, waiting ones never start. What was done stays done.
 
+The answer comes when the workflow is cancelled, or after two seconds if what runs takes longer to stop.
+
 Examples:
   orchestrator cancel deploy-4k7q0d
 """
@@ -8,8 +10,10 @@ from __future__ import annotations
 
 import sys
 
-from orchestrator.files import drop
-from orchestrator.interfaces.cli.output import data_dir, print_json
+from orchestrator.files.asking import steer
+from orchestrator.interfaces.cli.output import clean, data_dir, print_json
+from orchestrator.interfaces.cli.steering import add_workflow
+from orchestrator.model.states import WORKFLOW_FINAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,16 +22,16 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `cancel` takes."""
-    parser.add_argument("workflow", metavar="WORKFLOW", help="its id")
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    add_workflow(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Ask the daemon."""
-    answer = drop.send(data_dir(options), "cancel", {"workflow": options.workflow})
+    answer = steer.cancel(data_dir(options), options.workflow)
     if options.json:
         print_json(answer)
     else:
-        done = "is cancelled" if answer["status"] == "cancelled" else "is being cancelled"
-        sys.stdout.write(f"{answer['workflow']} {done}\n")
+        is_over = answer["status"] in WORKFLOW_FINAL
+        done = f"is {answer['status']}" if is_over else "is being cancelled: what runs of it has been told to stop"
+        sys.stdout.write(clean(f"{answer['workflow']} {done}") + "\n")
     return 0

@@ -5,7 +5,7 @@ how to check is told on standard error. The exit code is 0 if all is as it shoul
 
 Examples:
   orchestrator check deploy.k
-  orchestrator check deploy.k --env prod --json | jq '.[] | select(.is != "as it should be")'
+  orchestrator check deploy.k --env prod --json | jq '.[] | select(.state != "ok")'
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from __future__ import annotations
 import sys
 import time
 
-from orchestrator.interfaces.cli import submit
 from orchestrator.interfaces.cli.output import data_dir, print_json, print_table, say
+from orchestrator.interfaces.cli.submission import add_submission, send, submission
 from orchestrator.model.errors import WorkflowFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-_COLUMNS = ("operation", "item", "provider", "should", "is")
+_COLUMNS = ("operation", "item", "provider", "state", "is")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `check` takes."""
-    submit.add_submission(parser)
+    add_submission(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Submit the checks, wait for their end, show what they found."""
-    from orchestrator.files import drift
+    from orchestrator.files.asking import drift
 
     directory = data_dir(options)
-    answer = submit.send(directory, {**submit.submission(options), "check": True})
+    answer = send(directory, {**submission(options), "check": True})
     workflow = answer["workflow"]
     try:
         state = drift.await_end(directory, workflow, time.sleep)

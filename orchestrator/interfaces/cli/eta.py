@@ -14,8 +14,8 @@ from __future__ import annotations
 import sys
 
 from orchestrator.files.layout import workflow_dir
-from orchestrator.files.read import read_workflow
-from orchestrator.files.why_words import until_resolved
+from orchestrator.files.state.workflows import read_workflow
+from orchestrator.files.why.words import until_resolved
 from orchestrator.interfaces.cli.foresight import duration, show_path
 from orchestrator.interfaces.cli.output import clean, data_dir, print_json, say
 from orchestrator.interfaces.cli.simulate import seconds_ms
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         _print({"workflow": workflow, "status": state["status"], "remaining_ms": 0, "tasks": 0}, options)
         return 0
     from orchestrator.definitions.evaluator.rest import look
-    from orchestrator.files.foresight import underway
+    from orchestrator.files.asking.foresight import underway
 
     assumed = {} if options.assume is None else {"assumed_ms": seconds_ms(options.assume)}
     left = look(workflow_dir(directory, workflow), *underway(directory, workflow, state, assumed))

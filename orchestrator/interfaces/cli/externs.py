@@ -65,7 +65,7 @@ def _shape(action: argparse.Action) -> str:
     if kind is not None:
         return "directory" if kind == FOLDERS else "path"
     number = getattr(action.type, "__name__", "")
-    if number in ("int", "count", "positive", "priority"):
+    if number in ("int", "count", "limit", "positive", "priority", "tail"):
         return "int"
     is_offered = action.choices is not None or action.dest in LOOKED_UP
     return 'string@"nu-complete orchestrator"' if is_offered else "string"

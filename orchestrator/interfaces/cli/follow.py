@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import time
 
-from orchestrator.files.changes import JournalChanges
+from orchestrator.files.journal.changes import JournalChanges
 from orchestrator.files.layout import status_path, task_path
-from orchestrator.files.lock import is_held
-from orchestrator.files.read import read_workflow
+from orchestrator.files.state.next_daemon import NextDaemon
+from orchestrator.files.state.workflows import read_workflow
 from orchestrator.interfaces.cli.output import print_json, say
 from orchestrator.interfaces.cli.progress import print_row, progress
 from orchestrator.interfaces.cli.settle import await_files, seq_of, state_path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from orchestrator.files.journal_tail import JournalTail
+    from orchestrator.files.journal.tail import JournalTail
 
     Row = dict[str, Any]
 
@@ -29,9 +29,6 @@ _POLL_S = 0.005
 
 #: One for each Ctrl-C that was heard.
 _interrupts: list[None] = []
-
-#: Polls between two looks whether a daemon still runs.
-_LOOK_EVERY = 200
 
 #: Polls without a record after which a workflow that was not met is not there. (One is not enough: a segment of a
 #: daemon that died as it began is empty, and others may follow.)
@@ -62,7 +59,7 @@ def to_the_end(
     Raises:
         WorkflowFailed: it ended otherwise than `expected`.
         NotFound: the journal does not know it.
-        NoDaemon: the daemon is gone and the workflow is not over; it goes on with the next daemon.
+        NoDaemon: the daemon is gone, no other has come for a while, and the workflow is not over.
     """
     hear_interrupts()
     try:
@@ -70,7 +67,7 @@ def to_the_end(
         last = _show(data_dir, workflow, found, lines=lines, state=state)
     except KeyboardInterrupt:
         say(f"{workflow} goes on.")
-        say(f"  to see it again: orchestrator watch --workflow {workflow} --until-done {_where(data_dir)}")
+        say(f"  to see it again: orchestrator watch {workflow} --until-done {_where(data_dir)}")
         say(f"  to end it:       orchestrator cancel {workflow} {_where(data_dir)}")
         raise
     if last["status"] == expected:
@@ -92,6 +89,8 @@ def transitions(data_dir: str, workflow: str, tail: JournalTail, *, known: bool 
     idle = 0
     ended = False
     changes = JournalChanges(tail)
+    again = f"orchestrator watch {workflow} --until-done {_where(data_dir)}"
+    daemon = NextDaemon(data_dir, workflow, again, lambda told: say(f"warning: {told}"))
     while True:
         found = _of(workflow, changes)
         if found:
@@ -106,8 +105,8 @@ def transitions(data_dir: str, workflow: str, tail: JournalTail, *, known: bool 
             idle += 1
             if not known and idle >= _SURE_AFTER:
                 raise _unknown(data_dir, workflow)
-            if idle % _LOOK_EVERY == 0 and not is_held(data_dir):
-                raise _abandoned(data_dir, workflow)
+            if daemon.is_given_up():
+                raise daemon.failure()
             yield None
 
 
@@ -186,13 +185,6 @@ def _unknown(data_dir: str, workflow: str) -> NotFound:
     return NotFound(
         f"There is no workflow {workflow} in {data_dir}.",
         f"To see which there are: orchestrator workflows {_where(data_dir)}",
-    )
-
-
-def _abandoned(data_dir: str, workflow: str) -> NoDaemon:
-    return NoDaemon(
-        f"No daemon runs on {data_dir}, and {workflow} is not over.",
-        f"It goes on with the next one: orchestrator serve {_where(data_dir)}",
     )
 
 

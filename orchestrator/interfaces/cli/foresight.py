@@ -1,12 +1,14 @@
-"""What `simulate`, `eta` and a dry run share: how times to come are written."""
+"""What `simulate`, `eta` and a dry run share: how what is to come is written."""
 
 from __future__ import annotations
 
-from orchestrator.interfaces.cli.output import print_table
+import sys
+
+from orchestrator.interfaces.cli.output import clean, print_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
 _PATH = ("task", "starts", "took", "share", "because")
@@ -21,6 +23,25 @@ def show_path(path: Sequence[dict[str, Any]], total_ms: int) -> None:
 def show_limits(rows: Sequence[dict[str, Any]]) -> None:
     """What held ready tasks back, as a table."""
     print_table([_limit(row) for row in rows], _LIMITS)
+
+
+def show_list(title: str, lines: Iterable[str]) -> None:
+    """Lines under a title; nothing without lines."""
+    listed = list(lines)
+    if listed:
+        show_head(title)
+    for line in listed:
+        say_line(f"  {line}")
+
+
+def show_head(title: str) -> None:
+    """The title of a part, with an empty line before it."""
+    sys.stdout.write(f"\n{title}:\n")
+
+
+def say_line(text: str) -> None:
+    """One line of the output."""
+    sys.stdout.write(clean(text) + "\n")
 
 
 def durations(found: dict[str, int]) -> str:

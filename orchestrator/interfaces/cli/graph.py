@@ -18,18 +18,18 @@ from __future__ import annotations
 import os
 import sys
 
-from orchestrator.files.graph_formats import FORMATS, drawn
-from orchestrator.files.graph_source import focus, is_definition, of_definition, of_workflow
+from orchestrator.files.graph.formats import FORMATS, drawn
+from orchestrator.files.graph.source import focus, is_definition, of_definition, of_workflow
 from orchestrator.interfaces.cli.arguments import count
+from orchestrator.interfaces.cli.definitions import add_environment, add_option, layer_path, parse_options
 from orchestrator.interfaces.cli.output import data_dir, is_colourful, print_json
-from orchestrator.interfaces.cli.submit import add_environment, add_option, layer_path, parse_options
 from orchestrator.model.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from orchestrator.files.graph import Graph
+    from orchestrator.files.graph.model import Graph
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     if options.focus is not None:
         focus(graph, options.focus, options.depth)
     if options.format == "json":
-        from orchestrator.files.graph_rows import as_record
+        from orchestrator.files.graph.rows import as_record
 
         print_json(as_record(graph))
     elif options.format == "text":
@@ -86,7 +86,7 @@ def _load(options: argparse.Namespace) -> Graph:
 
 
 def _picture(graph: Graph, options: argparse.Namespace) -> str:
-    from orchestrator.files.graph_text import WIDTH, picture
+    from orchestrator.files.graph.text import WIDTH, picture
 
     colour = is_colourful() if options.color == "auto" else options.color == "always"
     width = options.width

@@ -1,4 +1,4 @@
-"""Workflows on a terminal, redrawn in place: the shell's drawing of `orchestrator.files.board`."""
+"""Workflows on a terminal, redrawn in place: the shell's drawing of `orchestrator.files.displays.board`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from orchestrator.files.board_text import BoardText
+from orchestrator.files.displays.board_text import BoardText
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestrator.files.board import Board
+    from orchestrator.files.displays.board import Board
     from orchestrator.files.rows import Row
 
 _STYLES = {

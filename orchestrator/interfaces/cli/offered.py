@@ -1,7 +1,7 @@
 """What can be typed next on a command line of `orchestrator`: for Tab, in every shell.
 
 The words are read against the parsers of the commands themselves, so a new option is offered as soon as it is there.
-What stands for an id is looked up in the data directory (`orchestrator.files.offers`), within a bounded time.
+What stands for an id is looked up in the data directory (`orchestrator.files.state.offers`), within a bounded time.
 
 There are libraries for this. argcomplete asks at each Tab, too, but wants every parser of the program for it, and knows
 no Nushell. shtab writes scripts that are old with the next version, knows no Nushell either, and nothing of the words
@@ -13,8 +13,11 @@ from __future__ import annotations
 import argparse
 import os
 
+from orchestrator.files.journal.change_filter import STATUSES
 from orchestrator.files.locate import find_data_dir
-from orchestrator.files.offers import Offers
+from orchestrator.files.rows import CORRUPT
+from orchestrator.files.state.definition_files import definition_files
+from orchestrator.files.state.offers import Offers
 from orchestrator.interfaces.cli import COMMANDS
 from orchestrator.model.errors import OrchestratorError
 from orchestrator.model.states import TASK_STATUSES, WORKFLOW_FINAL, WORKFLOW_STATUSES
@@ -44,6 +47,9 @@ _MEANT = {
     "rollback": tuple(it for it in WORKFLOW_STATUSES if it not in ("rolling_back", "rolled_back")),
     "eta": tuple(it for it in WORKFLOW_STATUSES if it not in WORKFLOW_FINAL),
 }
+
+#: {command: statuses that something has there}, where these are not those of tasks.
+_STATUSES = {"workflows": WORKFLOW_STATUSES, "watch": STATUSES, "tasks": (*TASK_STATUSES, CORRUPT)}
 
 #: Commands that can do nothing with a workflow that another one has continued.
 _NOT_CONTINUED = ("retry", "rollback")
@@ -175,53 +181,42 @@ def _values(line: Line, action: argparse.Action, typed: str) -> list[Offer]:
 
 def _known(line: Line, action: argparse.Action, typed: str) -> list[Offer]:
     directory = find_data_dir(line.given.get("data_dir"), env=os.environ, cwd=os.getcwd())
-    offers = Offers(directory)
+    named = line.given.get("workflow") or line.given.get("subject")
+    within = line.given.get("operation")
+    offers = Offers(
+        directory, workflows=[named] if named else [], operations=[within] if within else [], cwd=os.getcwd()
+    )
     match action.dest:
         case "workflow":
             if line.command == "logs" and "." in typed:
-                return offers.tasks()
+                return Offers(directory).tasks()
             return offers.workflows(_MEANT.get(line.command), continued=line.command not in _NOT_CONTINUED)
         case "subject":
-            if line.command == "graph":
-                return _beginning(typed, offers.workflows()) or [(DEFINITIONS, "")]
-            return [*offers.workflows(), *(offers.tasks() if "." in typed else offers.open_tasks())]
+            return _subjects(line, offers, typed)
         case "task":
             return offers.tasks(["unknown"]) if line.command == "resolve" else offers.tasks()
         case "status":
-            return [(it, "") for it in (WORKFLOW_STATUSES if line.command == "workflows" else TASK_STATUSES)]
-        case "operation" | "focus" | "item":
-            return _parts(directory, line, action.dest)
+            return [(it, "") for it in _STATUSES.get(line.command, TASK_STATUSES)]
+        case "operation" | "focus":
+            return offers.operations()
+        case "item":
+            return offers.items()
         case "provider":
             return offers.providers()
         case "to":
-            return _restore_points(directory, line)
+            return offers.restore_points()
         case "env":
             return _environments(line)
     return []
 
 
-def _parts(directory: str, line: Line, kind: str) -> list[Offer]:
-    """Operations or items of the workflow in the line; without one those of the workflows of late."""
-    named = line.given.get("workflow") or line.given.get("subject")
-    if named is None:
-        return Offers(directory).items() if kind == "item" else Offers(directory).operations()
-    from orchestrator.files.read import read_workflow
-
-    operations = read_workflow(directory, named.partition(".")[0])["operations"]
-    if kind != "item":
-        return [(it["id"], f"{it['status']}, {it['type']} {it['target']}") for it in operations]
-    wanted = line.given.get("operation")
-    entries = [(it, entry) for it in operations if wanted in (None, it["id"]) for entry in it["items"]]
-    return list({entry["item"]: f"{it['id']}, {entry['status']}" for it, entry in entries}.items())
-
-
-def _restore_points(directory: str, line: Line) -> list[Offer]:
-    if line.command != "rollback" or "workflow" not in line.given:
-        return []
-    from orchestrator.files.read import read_workflow
-
-    points = read_workflow(directory, line.given["workflow"]).get("checkpoints") or ()
-    return [(it["name"], f"{it['operations']} operations and {it['tasks']} tasks done") for it in points]
+def _subjects(line: Line, offers: Offers, typed: str) -> list[Offer]:
+    """What the first word of a command is about, where that may be more than a workflow."""
+    if line.command == "watch":
+        return offers.workflows()
+    if line.command == "graph":
+        return _beginning(typed, [*offers.workflows(), *definition_files(os.getcwd())]) or [(DEFINITIONS, "")]
+    return [*offers.workflows(), *(offers.tasks() if "." in typed else offers.open_tasks())]
 
 
 def _environments(line: Line) -> list[Offer]:

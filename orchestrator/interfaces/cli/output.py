@@ -1,7 +1,8 @@
-"""What commands print: tables for people, JSON for programs, errors for both.
+"""What commands print: tables for people, JSON for programs.
 
-On a terminal tables are cut to its width and may be coloured; in a pipe they are whole and plain. What tasks wrote is
-never passed to a terminal as it is: it could move the cursor or rename the window.
+On a terminal tables are cut to its width and may be coloured, times are those of the clock on the wall, to the second,
+and durations have units; in a pipe everything is whole and plain, as in the files. What tasks wrote is never passed to
+a terminal as it is: it could move the cursor or rename the window.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
-
-    from orchestrator.model.errors import OrchestratorError
 
 #: {status: SGR colour}.
 _COLOURS = {
@@ -52,25 +51,35 @@ def is_colourful() -> bool:
 
 def print_json(value: object, *, indent: int | None = 1) -> None:
     """`value` as JSON; on one line with `indent` None. Plain ASCII where the locale knows nothing else."""
-    import json
+    from orchestrator.interfaces.cli.json_text import dumps
 
     ascii_only = sys.stdout.encoding.lower() != "utf-8"
-    sys.stdout.write(json.dumps(value, indent=indent, ensure_ascii=ascii_only) + "\n")
+    sys.stdout.write(dumps(value, indent=indent, ascii_only=ascii_only) + "\n")
 
 
 def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """`columns` of `rows`, aligned, with a heading; nothing at all for no rows."""
-    lines = [[clean(_cell(row.get(name))) for name in columns] for row in rows]
+    rows = list(rows)
+    is_seen = sys.stdout.isatty()
+    if is_seen:
+        from orchestrator.interfaces.cli.on_terminal import fit, heading, is_cuttable, readable
+
+        lines = [[clean(_cell(readable(name, row.get(name)))) for name in columns] for row in rows]
+        headings = [heading(name).upper() for name in columns]
+    else:
+        lines = [[clean(_cell(row.get(name))) for name in columns] for row in rows]
+        headings = [name.upper() for name in columns]
     if not lines:
         return
-    lines.insert(0, [name.upper() for name in columns])
+    lines.insert(0, headings)
     widths = [max(width(line[index]) for line in lines) for index in range(len(columns))]
-    room = _room(widths) if sys.stdout.isatty() else None
+    if is_seen:
+        cuttable = [is_cuttable(name, (row.get(name) for row in rows)) for name in columns]
+        widths = fit(cuttable, [width(it) for it in headings], widths, _columns_of_terminal())
     status = columns.index("status") if "status" in columns else None
     for number, line in enumerate(lines):
-        cells = [cell + " " * (wide - width(cell)) for cell, wide in zip(line, widths, strict=True)]
-        if room is not None:
-            cells[-1] = _cut(line[-1], room)
+        shown = [_cut(cell, wide) for cell, wide in zip(line, widths, strict=True)]
+        cells = [cell + " " * (wide - width(cell)) for cell, wide in zip(shown, widths, strict=True)]
         if number and status is not None:
             cells[status] = coloured(cells[status], line[status])
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
@@ -78,6 +87,10 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> No
 
 def print_record(record: Mapping[str, Any]) -> None:
     """Names and values of one record, a line each."""
+    if sys.stdout.isatty():
+        from orchestrator.interfaces.cli.on_terminal import heading, readable
+
+        record = {heading(name): readable(name, value) for name, value in record.items()}
     wide = max(map(width, record))
     for name, value in record.items():
         sys.stdout.write(f"{clean(name):{wide}}  {clean(_cell(value))}\n")
@@ -105,19 +118,6 @@ def width(text: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def say_error(error: OrchestratorError) -> None:
-    """The failure on standard error, with what to do, and the diagnostics if it has any."""
-    from orchestrator.model.errors import DefinitionInvalid
-
-    if isinstance(error, DefinitionInvalid):
-        from orchestrator.interfaces.cli.draw import draw
-
-        sys.stderr.write(draw(error.diagnostics))
-    say(f"error: {error.message}")
-    if error.help:  # readers of files say it in Nushell's words, which are the same behind the first
-        say(f"help: {error.help.replace('`orch ', '`orchestrator ')}")
-
-
 def say(text: str) -> None:
     """A line for people beside the output: on standard error."""
     sys.stderr.write(clean(text) + "\n")
@@ -137,13 +137,11 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _room(widths: Sequence[int]) -> int | None:
-    """Cells that are left for the last column on this terminal; None where cutting it would not help."""
+def _columns_of_terminal() -> int | None:
     try:
-        room = os.get_terminal_size(sys.stdout.fileno()).columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
     except OSError:
         return None
-    return room if room >= len("REASON") else None
 
 
 def _cut(text: str, room: int) -> str:

@@ -26,7 +26,20 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of ending the process."""
-        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"`{self.prog} --help` tells what it takes.")
+        help_text = f"`{self.prog} --help` tells what it takes."
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", self._meant(message) + help_text)
+
+    def _meant(self, message: str) -> str:
+        """A sentence and a blank about the option that was meant by one that there is not; "" if there is none near."""
+        _, unknown, words = message.partition("unrecognized arguments: ")
+        option = next((word.partition("=")[0] for word in words.split() if word.startswith("--")), "")
+        if not unknown or not option:
+            return ""
+        from orchestrator.plan.fault import did_you_mean
+
+        known = [name for name in self._option_string_actions if name.startswith("--")]
+        found = did_you_mean(option, known, only_near=True)
+        return f"{found} " if found else ""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -19,7 +19,7 @@ def progress(data_dir: str, workflow: str) -> Iterator[Callable[[dict[str, Any]]
     if not is_terminal():
         yield print_line
         return
-    from orchestrator.files.board import Board
+    from orchestrator.files.displays.board import Board
     from orchestrator.interfaces.cli.live import live_board
 
     with live_board(Board(data_dir, workflow), workflow, colour=is_colourful()) as show:

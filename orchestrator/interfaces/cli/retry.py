@@ -18,9 +18,9 @@ from __future__ import annotations
 import os
 import sys
 
+from orchestrator.interfaces.cli.definitions import add_option, parse_options
 from orchestrator.interfaces.cli.output import clean, data_dir, print_json, print_table, say
 from orchestrator.interfaces.cli.steering import add_watched_workflow, steered, steered_to_the_end, tasks
-from orchestrator.interfaces.cli.submit import add_option, parse_options
 from orchestrator.model.errors import UsageError
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-    from orchestrator.files.latest import Latest
+    from orchestrator.files.asking.latest import Latest
 
 _COLUMNS = ("operation", "change", "what", "effect", "before", "after")
 
@@ -73,7 +73,7 @@ def _told(answer: dict[str, Any]) -> str:
 
 
 def _with_latest(options: argparse.Namespace) -> int:
-    from orchestrator.files import latest
+    from orchestrator.files.asking import latest
 
     directory = data_dir(options)
     layer = None if options.layer is None else os.path.abspath(options.layer)
@@ -92,10 +92,10 @@ def _with_latest(options: argparse.Namespace) -> int:
 
 def _go_on(options: argparse.Namespace, directory: str, request: dict[str, Any]) -> int:
     """Submit what goes on from the workflow; its id is printed as `submit` does."""
-    from orchestrator.interfaces.cli.submit import announce, send
+    from orchestrator.interfaces.cli.submission import announce, send
 
     if options.watch:
-        from orchestrator.files.journal_tail import JournalTail
+        from orchestrator.files.journal.tail import JournalTail
         from orchestrator.interfaces.cli.follow import to_the_end
 
         tail = JournalTail(directory)
@@ -143,7 +143,7 @@ def _say_differences(found: Latest) -> None:
 
 def _worth_telling(found: Latest) -> tuple[list[dict[str, Any]], str]:
     """(the rows that tell something, values as text; a sentence about the others)."""
-    from orchestrator.files.plan_diff import is_worth_telling
+    from orchestrator.files.asking.plan_diff import is_worth_telling
 
     told = [row for row in found.rows if is_worth_telling(row)]
     same = len(found.rows) - len(told)

@@ -15,12 +15,12 @@ import os
 import sys
 import time
 
-from orchestrator.files.journal_tail import JournalTail
+from orchestrator.files.journal.tail import JournalTail
 from orchestrator.files.layout import DAEMON_LOG, FILE_MODE, STATUS_FILE
 from orchestrator.files.lock import is_held
-from orchestrator.interfaces.cli import submit
 from orchestrator.interfaces.cli.arguments import positive
 from orchestrator.interfaces.cli.output import data_dir
+from orchestrator.interfaces.cli.submission import add_submission, announce, send, submission
 from orchestrator.model.errors import NoDaemon, NoReply
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ _DAEMONS_MAX = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `run` takes."""
-    submit.add_submission(parser)
+    add_submission(parser)
     parser.add_argument("--json", action="store_true", help="print the final state instead of the progress")
     parser.add_argument("--max-running", type=positive, metavar="N", help="tasks at a time, if a daemon is started")
 
@@ -47,10 +47,10 @@ def run(options: argparse.Namespace) -> int:
     """Start a daemon if there is none, submit, follow."""
     from orchestrator.interfaces.cli.follow import to_the_end
 
-    directory, wanted = data_dir(options), submit.submission(options)
+    directory, wanted = data_dir(options), submission(options)
     tail = JournalTail(directory)
     answer = _hand_in(directory, wanted, options.max_running)
-    submit.announce(directory, answer)
+    announce(directory, answer)
     return to_the_end(directory, answer["workflow"], tail, state=options.json)
 
 
@@ -87,7 +87,7 @@ def _hand_in(directory: str, wanted: dict[str, Any], max_running: int | None) ->
         if not is_held(directory):
             start_daemon(directory, max_running)
         try:
-            return submit.send(directory, wanted, key)
+            return send(directory, wanted, key)
         except (NoDaemon, NoReply):
             if is_held(directory):
                 raise

@@ -14,22 +14,27 @@ Examples:
 from __future__ import annotations
 
 import os
-import sys
 
 from orchestrator.interfaces.cli.arguments import positive
-from orchestrator.interfaces.cli.foresight import duration, durations, irreversible, show_limits, show_path
-from orchestrator.interfaces.cli.output import clean, data_dir, print_json
-from orchestrator.interfaces.cli.submit import add_environment, add_option, layer_path, parse_options
+from orchestrator.interfaces.cli.definitions import add_environment, add_option, evaluation
+from orchestrator.interfaces.cli.foresight import (
+    duration,
+    durations,
+    irreversible,
+    say_line,
+    show_head,
+    show_limits,
+    show_list,
+    show_path,
+)
+from orchestrator.interfaces.cli.output import data_dir, print_json
+from orchestrator.interfaces.cli.report import print_report, show_faults
 from orchestrator.model.errors import DefinitionInvalid, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
     from typing import Any
-
-#: Parts of a report that are for the daemon.
-_INTERNAL = ("plan", "sources", "definition")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,16 +68,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _ask(options: argparse.Namespace) -> dict[str, Any]:
-    from orchestrator.files.foresight import look_ahead
+    from orchestrator.files.asking.foresight import look_ahead
 
     return look_ahead(
         os.path.abspath(options.file),
         data_dir(options),
         _wanted(options),
-        options=parse_options(options.option),
-        name=options.name,
-        environment=options.env,
-        layer=layer_path(options),
+        **evaluation(options),
     )
 
 
@@ -121,47 +123,31 @@ def _failure(text: str) -> tuple[str, int | str]:
 
 
 def _invalid(report: dict[str, Any], *, as_json: bool) -> int:
-    from orchestrator.interfaces.cli.draw import draw
-
     if as_json:
-        print_json({key: value for key, value in report.items() if key not in _INTERNAL})
+        print_report(report)
     else:
-        sys.stdout.write(draw(report["errors"] + report["warnings"]))
-        sys.stdout.write(f"{clean(report['file'])}: not valid\n")
+        show_faults(report)
+        say_line(f"{report['file']}: not valid")
     return DefinitionInvalid.exit_code
 
 
 def _show(found: dict[str, Any]) -> None:
     total_ms = found["total_ms"]
     verdict = "would succeed in" if found["status"] == "succeeded" else f"would be {found['status']} after"
-    _say(f"{found['name']} {verdict} {duration(total_ms)}: {found['tasks']} tasks, {found['attempts']} attempts")
+    say_line(f"{found['name']} {verdict} {duration(total_ms)}: {found['tasks']} tasks, {found['attempts']} attempts")
     if found["reason"]:
-        _say(f"reason: {found['reason']}")
+        say_line(f"reason: {found['reason']}")
     peak = found["peak"]
-    _say(f"peak: {peak['tasks']} at a time of {found['max_running']} possible, first after {duration(peak['at_ms'])}")
-    _say(f"durations: {durations(found['durations'])}")
+    say_line(
+        f"peak: {peak['tasks']} at a time of {found['max_running']} possible, first after {duration(peak['at_ms'])}"
+    )
+    say_line(f"durations: {durations(found['durations'])}")
     if found["critical_path"]:
-        _head("critical path")
+        show_head("critical path")
         show_path(found["critical_path"], total_ms)
     if found["limits"]:
-        _head("limits that held ready tasks back")
+        show_head("limits that held ready tasks back")
         show_limits(found["limits"])
-    _list("cannot be undone", (irreversible(row) for row in found["irreversible"]))
-    _list("undone", (f"{row['task']}: {row['status']}" for row in found["undone"]))
-    _list("not run", (f"{row['task']}: {row['status']}, {row['reason']}" for row in found["left"]))
-
-
-def _list(title: str, lines: Iterable[str]) -> None:
-    listed = list(lines)
-    if listed:
-        _head(title)
-    for line in listed:
-        _say(f"  {line}")
-
-
-def _head(title: str) -> None:
-    sys.stdout.write(f"\n{title}:\n")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(clean(text) + "\n")
+    show_list("cannot be undone", (irreversible(row) for row in found["irreversible"]))
+    show_list("undone", (f"{row['task']}: {row['status']}" for row in found["undone"]))
+    show_list("not run", (f"{row['task']}: {row['status']}, {row['reason']}" for row in found["left"]))

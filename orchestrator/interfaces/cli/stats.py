@@ -1,8 +1,8 @@
 """Count tasks, and say how long they take and how often they fail. Reads files only, with the daemon alive or dead.
 
 Durations are of tasks that are over. The failure rate is the share of failed and timed_out among those that were tried
-to an end. A date is that of the creation, in the time zone here. Moments are a time (2025-01-11T10:00:00Z), a date, or
-how long ago (10min, 2day).
+to an end. A date is that of the creation, in the time zone here. Moments are a time (2025-01-11T10:00:00Z), a date, a
+time of day (14:10: the latest that is past), or how long ago (10min, 2day).
 
 Examples:
   orchestrator stats
@@ -13,14 +13,15 @@ Examples:
 from __future__ import annotations
 
 import os
+import sys
 import time
 
-from orchestrator.files import task_query
 from orchestrator.files.directory import require_directory
 from orchestrator.files.moments import parse_moment
-from orchestrator.files.stats import GROUPS, of_table
-from orchestrator.files.table import TaskTable
-from orchestrator.files.wanted import Wanted
+from orchestrator.files.tables import task_query
+from orchestrator.files.tables.stats import GROUPS, of_table
+from orchestrator.files.tables.table import TaskTable
+from orchestrator.files.tables.wanted import Wanted
 from orchestrator.interfaces.cli.output import data_dir, print_json, print_record, print_table, say
 
 TYPE_CHECKING = False
@@ -47,24 +48,28 @@ def run(options: argparse.Namespace) -> int:
     """Show the figures that are asked for."""
     directory, now_us = data_dir(options), time.time_ns() // 1000
     require_directory(directory)
+    since_us = parse_moment(options.since, now_us) if options.since else None
+    until_us = parse_moment(options.until, now_us) if options.until else None
+    task_query.check_interval(since_us, until_us)
     table = TaskTable(directory)
     wanted = Wanted(
         statuses=options.status,
         workflows=task_query.workflows_meant(table, options.workflow, os.getcwd()) if options.workflow else None,
-        since_us=parse_moment(options.since, now_us) if options.since else None,
-        until_us=parse_moment(options.until, now_us) if options.until else None,
+        since_us=since_us,
+        until_us=until_us,
     )
     found = of_table(table, wanted, options.by)
     if options.json:
         print_json(found)
     elif isinstance(found, list):
-        shown = [_readable(row) for row in found]
+        shown = [_folded(row) if sys.stdout.isatty() else _readable(row) for row in found]
         print_table(shown, list(shown[0]) if shown else ())
     else:
         _print_all(found)
-    if table.problems:
-        say(f"warning: {task_query.left_out(table.problems, 'orchestrator tasks --all')}")
-    for text in task_query.unknown_statuses(options.status or ()):
+    for text in task_query.left_out(table, table.problems, "orchestrator tasks --all"):
+        say(f"warning: {text}")
+    is_empty = not (found if isinstance(found, list) else found["total"])
+    for text in task_query.status_warnings(directory, options.status or (), is_empty=is_empty):
         say(f"warning: {text}")
     return 0
 
@@ -77,6 +82,16 @@ def _print_all(found: Mapping[str, Any]) -> None:
         if rows:
             print()
             print_table(rows, list(rows[0]))
+
+
+def _folded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """`row` with its counts by status in one column, the last: a column each is too wide for a terminal."""
+    names = list(row)
+    place = names.index("failure_rate")
+    rate, counts = row["failure_rate"], {name: row[name] for name in names[place + 1 :]}
+    found = {name: row[name] for name in names[:place]}
+    found["failed"] = None if rate is None else f"{rate:.1%}"
+    return {**found, "statuses": {name: count for name, count in counts.items() if count}} if counts else found
 
 
 def _readable(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ Examples:
 
 from __future__ import annotations
 
-from orchestrator.files.read import read_status
+from orchestrator.files.state.status import read_status
 from orchestrator.interfaces.cli.output import data_dir, print_json, print_record
 
 TYPE_CHECKING = False

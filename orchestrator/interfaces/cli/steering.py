@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from orchestrator.files import steer
+from orchestrator.files.asking import steer
 from orchestrator.interfaces.cli.output import clean, data_dir, print_json
 from orchestrator.model.errors import WorkflowFailed
 from orchestrator.model.states import WORKFLOW_FINAL
@@ -53,7 +53,7 @@ def steered_to_the_end(
     Raises:
         WorkflowFailed: it ended otherwise.
     """
-    from orchestrator.files.journal_tail import JournalTail
+    from orchestrator.files.journal.tail import JournalTail
     from orchestrator.interfaces.cli.follow import to_the_end
     from orchestrator.interfaces.cli.output import say
 
@@ -70,7 +70,7 @@ def _at_once(options: argparse.Namespace, directory: str, answer: dict[str, Any]
     """Tell how a workflow stands that was over with the answer. Raises WorkflowFailed if that was not asked for."""
     is_kept = bool(answer.get("kept")) and not answer["tasks"] and answer["status"] != expected
     if options.json:
-        from orchestrator.files.read import read_workflow
+        from orchestrator.files.state.workflows import read_workflow
 
         print_json(read_workflow(directory, answer["workflow"]))
     elif not is_kept:

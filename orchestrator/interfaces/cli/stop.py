@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 
-from orchestrator.files import drop
+from orchestrator.files.asking import drop
 from orchestrator.files.lock import holder_text, is_held
 from orchestrator.interfaces.cli.output import data_dir, say
 

@@ -13,13 +13,11 @@ Examples:
 
 from __future__ import annotations
 
-import os
 import sys
 
-from orchestrator.interfaces.cli.arguments import priority
-from orchestrator.interfaces.cli.output import data_dir, print_json, say
+from orchestrator.interfaces.cli.output import data_dir, print_json
+from orchestrator.interfaces.cli.submission import add_submission, announce, send, submission
 from orchestrator.model.errors import UsageError
-from orchestrator.model.limits import PRIORITY_MAX, PRIORITY_MIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,34 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     told = "a name for this request: sent again, it is not done again, and the first workflow's id is printed"
     parser.add_argument("--key", metavar="KEY", help=told)
     parser.add_argument("--json", action="store_true", help="print the whole answer; with --watch the final state")
-
-
-def add_submission(parser: argparse.ArgumentParser) -> None:
-    """What `submit` and `run` both take."""
-    parser.add_argument("file", metavar="FILE", help="the definition (KCL)")
-    parser.add_argument("--name", help="which workflow, if the file holds several")
-    told = f"instead of the definition's; {PRIORITY_MIN} to {PRIORITY_MAX}, larger first"
-    parser.add_argument("--priority", type=priority, metavar="N", help=told)
-    add_option(parser)
-    add_environment(parser)
-
-
-def add_environment(parser: argparse.ArgumentParser) -> None:
-    """``--env`` and ``--layer``, which whatever evaluates a definition takes."""
-    told = 'what its values are for: DEFINITION.NAME.yaml is laid over them, and option("env") is NAME'
-    parser.add_argument("--env", metavar="NAME", help=told)
-    parser.add_argument("--layer", metavar="FILE", help="lay this YAML file over its values instead")
-
-
-def layer_path(options: argparse.Namespace) -> str | None:
-    """The absolute path of ``--layer``, None without it."""
-    return None if options.layer is None else os.path.abspath(options.layer)
-
-
-def add_option(parser: argparse.ArgumentParser) -> None:
-    """``--option``, which whatever evaluates a definition takes."""
-    told = "for option() in the file; VALUE is JSON or else text; may be repeated"
-    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help=told)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -92,73 +62,8 @@ def _dry(options: argparse.Namespace) -> int:
     return dry_run.run(options)
 
 
-def submission(options: argparse.Namespace) -> dict[str, Any]:
-    """The arguments of the request.
-
-    Raises:
-        NotFound: the definition cannot be read.
-        UsageError: an option of the definition has no proper form.
-    """
-    from orchestrator.files.digest import definition_digest
-
-    path = os.path.abspath(options.file)
-    return {
-        "path": path,
-        "digest": definition_digest(path),
-        "options": parse_options(options.option),
-        "name": options.name,
-        "priority": options.priority,
-        "environment": options.env,
-        "layer": layer_path(options),
-    }
-
-
-def send(directory: str, wanted: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-    """The daemon's answer to the submission `wanted`, once the workflow can be seen; warnings are told.
-
-    `key` makes it safe to send again.
-    """
-    from orchestrator.files import drop
-    from orchestrator.interfaces.cli.settle import await_files, state_path
-
-    answer = drop.send(directory, "submit", wanted, key=key)
-    await_files(directory, {state_path(directory, answer["workflow"]): 1})
-    if answer["warnings"]:
-        from orchestrator.interfaces.cli.draw import draw
-
-        sys.stderr.write(draw(answer["warnings"]))
-    return answer
-
-
-def announce(directory: str, answer: dict[str, Any]) -> None:
-    """Say what was accepted, and where its files are, to who follows it."""
-    workflow, tasks = answer["workflow"], answer["tasks"]
-    what = "1 task" if tasks == 1 else f"{tasks} tasks"
-    say(f"workflow {workflow}, {what}, files in {directory}/workflows/{workflow}")
-
-
-def parse_options(texts: list[str]) -> dict[str, object]:
-    """{name: value} of ``NAME=VALUE`` texts; a value is JSON if it can be, else text.
-
-    Raises:
-        UsageError: one has another form.
-    """
-    import json
-
-    found: dict[str, object] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--option {text!r} is not NAME=VALUE.", "For example: --option env=prod")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
-
-
 def _watched(directory: str, wanted: dict[str, Any], key: str | None, *, state: bool) -> int:
-    from orchestrator.files.journal_tail import JournalTail
+    from orchestrator.files.journal.tail import JournalTail
     from orchestrator.interfaces.cli.follow import to_the_end
 
     tail = JournalTail(directory, from_start=key is not None)  # with a key it may have begun long ago

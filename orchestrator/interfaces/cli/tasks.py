@@ -2,7 +2,8 @@
 
 In a directory of a daemon its index and journal are read; --no-cache, --all and --strict read every file. A file that
 cannot be read is left out with a warning; --all shows it as a row, --strict makes it an error. A moment is a time
-(2025-01-11T10:00:00Z, "2025-01-11 10:00", 2025-01-11, yesterday) or so long ago (10min, 2hr).
+(2025-01-11T10:00:00Z, "2025-01-11 10:00", 2025-01-11, yesterday, 14:10: the latest that is past) or so long ago (10min,
+2hr).
 
 Examples:
   orchestrator tasks --status failed --status timed_out
@@ -16,10 +17,10 @@ from __future__ import annotations
 import os
 import time
 
-from orchestrator.files import task_query
-from orchestrator.files.table import TaskTable
-from orchestrator.files.wanted import Wanted
-from orchestrator.interfaces.cli.arguments import count, priority
+from orchestrator.files.tables import task_query
+from orchestrator.files.tables.table import TaskTable
+from orchestrator.files.tables.wanted import Wanted
+from orchestrator.interfaces.cli.arguments import limit, priority
 from orchestrator.interfaces.cli.output import data_dir, print_json, print_table, say
 from orchestrator.model.errors import UsageError
 
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_filters(parser)
     parser.add_argument("--sort", metavar="COLUMN", help="order by this column; what has no value there comes last")
     parser.add_argument("--reverse", action="store_true", help="turn the order around")
-    parser.add_argument("--limit", type=count, metavar="N", help="at most so many")
+    parser.add_argument("--limit", type=limit, metavar="N", help="at most so many")
     parser.add_argument("--all", action="store_true", help="also archived tasks, and files that cannot be read")
     parser.add_argument("--strict", action="store_true", help="a file that cannot be read is an error")
     parser.add_argument("--no-cache", action="store_true", help="read every file: shows what was changed by hand")
@@ -62,8 +63,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 def wanted_of(options: argparse.Namespace, table: TaskTable, *, archived: bool = False) -> Wanted:
     """What `add_filters` took. Raises UsageError, NotFound, and what reading raises."""
     since_us, until_us = _moment(options.since), _moment(options.until)
-    if since_us is not None and until_us is not None and since_us > until_us:
-        raise UsageError("--to is before --from.", "No task can be in between.")
+    task_query.check_interval(since_us, until_us)
     low, high = options.min_priority, options.max_priority
     if low is not None and high is not None and low > high:
         raise UsageError(f"--min-priority {low} is more than --max-priority {high}.", "No task can be in between.")
@@ -122,14 +122,15 @@ def _warn(table: TaskTable, wanted: Wanted, rows: list[dict[str, Any]], problems
     """Say what the table does not tell."""
     text = None if rows or table.count else task_query.no_directory(table.data_dir)
     if text is not None:
-        say(f"warning: {text[0].upper()}{text[1:]}")
-    for text in task_query.unknown_statuses(wanted.statuses or ()):
-        say(f"warning: {text[0].upper()}{text[1:]}")
+        say(f"warning: {text}")
+        return
+    for text in task_query.status_warnings(table.data_dir, wanted.statuses or (), is_empty=not rows):
+        say(f"warning: {text}")
     if not rows:
         for text in task_query.unknown_names(table, wanted):
-            say(f"warning: {text[0].upper()}{text[1:]}")
-    if problems:
-        say(f"warning: {task_query.left_out(problems, 'orchestrator tasks --all')}")
+            say(f"warning: {text}")
+    for text in task_query.left_out(table, problems, "orchestrator tasks --all"):
+        say(f"warning: {text}")
     stale = sum(bool(row.get("stale")) for row in rows)
     if stale:
         what = "1 task that is" if stale == 1 else f"{stale} tasks that are"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from orchestrator.files.logs.file import begin_of_last
 from orchestrator.files.permissions import explain
 from orchestrator.interfaces.cli.output import clean
 from orchestrator.model.errors import WorkflowUnreadable
@@ -64,10 +65,11 @@ class Transcript:
 class Log:
     """One file that a task wrote or still writes to, from its beginning."""
 
-    def __init__(self, title: str, path: str) -> None:
-        """Opens nothing yet: the file may come later, or never."""
+    def __init__(self, title: str, path: str, tail: int | None = None) -> None:
+        """Opens nothing yet: the file may come later, or never. With `tail` it begins so many lines before its end."""
         self._title = title
         self._path = path
+        self._tail = tail
         self._fd: int | None = None
         self._rest = b""
 
@@ -104,6 +106,8 @@ class Log:
         try:
             if self._fd is None:
                 self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+                if self._tail is not None:
+                    os.lseek(self._fd, begin_of_last(self._path, self._tail), os.SEEK_SET)
             return os.read(self._fd, _CHUNK_BYTES)
         except FileNotFoundError:
             return b""

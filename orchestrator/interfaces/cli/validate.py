@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import os
 
-from orchestrator.interfaces.cli import dry_run
+from orchestrator.interfaces.cli.definitions import add_environment, add_option, evaluation
 from orchestrator.interfaces.cli.output import data_dir
-from orchestrator.interfaces.cli.submit import add_environment, add_option, layer_path, parse_options
+from orchestrator.interfaces.cli.report import exit_code, print_report, show_faults, show_resolved, show_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,23 +39,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Ask the evaluator and show what it says."""
     if options.dry_run:
+        from orchestrator.interfaces.cli import dry_run
+
         return dry_run.run(options)
-    from orchestrator.files import validator
+    from orchestrator.files.asking import validator
 
     report = validator.evaluate(
         os.path.abspath(options.file),
         strict=options.strict,
-        options=parse_options(options.option),
-        name=options.name,
         data_dir=data_dir(options),
-        environment=options.env,
-        layer=layer_path(options),
         resolved=options.resolved,
+        **evaluation(options),
     )
     if options.json:
-        dry_run.print_report(report)
+        print_report(report)
     else:
-        dry_run.show_faults(report)
-        dry_run.show_resolved(report.get("resolved", []))
-        dry_run.show_verdict(report)
-    return dry_run.exit_code(report)
+        show_faults(report)
+        show_resolved(report.get("resolved", []))
+        show_verdict(report)
+    return exit_code(report)

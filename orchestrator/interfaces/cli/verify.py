@@ -32,11 +32,14 @@ def run(options: argparse.Namespace) -> int:
     faults = [finding for finding in result.findings if finding.is_fault]
     if options.json:
         found = [{"kind": one.kind, "path": one.path, "message": one.message} for one in result.findings]
-        print_json({"seq": result.seq, "files": result.files, "faults": len(faults), "findings": found})
+        told = {"seq": result.seq, "files": result.files, "faults": len(faults), "findings": found}
+        print_json({**told, "help": result.remedy or None})
     else:
         for one in result.findings:
             sys.stdout.write(clean(f"{one.kind}  {one.path}: {one.message}") + "\n")
         what = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         verdict = what if faults else "all as the journal says"
         sys.stdout.write(f"{result.files} files, {result.seq} records: {verdict}\n")
+        if result.remedy:
+            sys.stdout.write(f"{result.remedy}\n")
     return 1 if faults else 0

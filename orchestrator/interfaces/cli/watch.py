@@ -4,19 +4,22 @@ A line is: time, new status, task (or workflow), why. With --json each line is a
 status, the seq of its record and its cursor; --from CURSOR goes on there, so that nothing is lost or repeated, also by
 another daemon. 0:0 is before everything.
 
-With --live progress is drawn in place, of one workflow or of all. With --until-done one workflow is shown from its
-beginning to its end, and the exit code is 0 only if it succeeded.
+A workflow is named by its id, or by its definition (the path, or the end of it): that is every workflow of it, also one
+that is submitted later. With --live progress is drawn in place, of one workflow or of all. With --until-done one
+workflow is shown from its beginning to its end, and the exit code is 0 only if it succeeded.
 
 Examples:
   orchestrator watch
   orchestrator watch --live
-  orchestrator watch --workflow deploy-4k7q0d --until-done
+  orchestrator watch deploy-4k7q0d --until-done
+  orchestrator watch deploy.k --status failed
   orchestrator watch --since 10min --status failed --status timed_out
   orchestrator watch --json --heartbeat 5s | jq -c 'select(.status == "failed")'
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -28,8 +31,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from orchestrator.files.changes import FolderChanges, JournalChanges
-    from orchestrator.files.watching import Watching
+    from orchestrator.files.displays.watching import Watching
+    from orchestrator.files.journal.changes import FolderChanges, JournalChanges
 
 #: A heartbeat is no shorter.
 _HEARTBEAT_S_MIN = 0.01
@@ -40,14 +43,15 @@ _NARROWING = ("operation", "item", "task", "status", "reasons", "since", "heartb
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `watch` takes."""
-    parser.add_argument("--workflow", metavar="ID", action="append", help="only this workflow; may be repeated")
+    parser.add_argument("subject", metavar="WORKFLOW", nargs="?", help="only this workflow; its id or its definition")
+    parser.add_argument("--workflow", metavar="ID", action="append", help="the same; may be repeated")
     parser.add_argument("--operation", metavar="ID", action="append", help="only tasks of it; may be repeated")
     parser.add_argument("--item", metavar="ITEM", action="append", help="only tasks on it; may be repeated")
     parser.add_argument("--task", metavar="ID", action="append", help="only this task; may be repeated")
     parser.add_argument("--status", metavar="STATUS", action="append", help="only changes to it; may be repeated")
     parser.add_argument("--reasons", action="store_true", help="also when only the reason changed")
     parser.add_argument("--live", action="store_true", help="draw progress in place, of one workflow or of all")
-    parser.add_argument("--until-done", action="store_true", help="from its beginning to its end; needs --workflow")
+    parser.add_argument("--until-done", action="store_true", help="from its beginning to its end; needs a workflow")
     parser.add_argument("--from", dest="cursor", metavar="CURSOR", help="begin behind it, for example EPOCH:SEQ")
     parser.add_argument("--since", metavar="MOMENT", help="begin there: a time, or how long ago, such as 10min")
     parser.add_argument("--heartbeat", metavar="LENGTH", help="also a line when nothing came for so long, such as 5s")
@@ -56,25 +60,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Follow until Ctrl-C, or until the workflow is over."""
+    if options.subject is not None:
+        options.workflow = [options.subject, *(options.workflow or ())]
     if options.live:
         return _live(options)
     if options.until_done:
         return _until_done(options)
-    from orchestrator.files.change_filter import ChangeFilter, unknown_status
-    from orchestrator.files.known import require_workflow
-    from orchestrator.files.known_task import require_task
-    from orchestrator.files.watching import Watching
+    from orchestrator.files.displays.watch_asked import Asked
+    from orchestrator.files.displays.watching import Watching
+    from orchestrator.files.tables.table import TaskTable
 
     directory = data_dir(options)
     changes = _follow(options, directory)
-    for workflow in options.workflow or ():
-        require_workflow(directory, workflow)
-    for task in options.task or ():
-        require_task(directory, task)
-    for told in map(unknown_status, options.status or ()):
-        if told is not None:
-            say(f"warning: {told}")
-    wanted = ChangeFilter(
+    asked = Asked(
+        directory,
+        os.getcwd(),
         workflows=options.workflow or (),
         operations=options.operation or (),
         items=options.item or (),
@@ -82,6 +82,9 @@ def run(options: argparse.Namespace) -> int:
         statuses=options.status or (),
         reasons=options.reasons,
     )
+    wanted, _ = asked.look_up(changes, lambda: TaskTable(directory))
+    for told in asked.warnings:
+        say(f"warning: {told}")
     return _print(options, Watching(changes, changes, wanted, directory, _heartbeat_s(options)))
 
 
@@ -104,7 +107,7 @@ def _print(options: argparse.Namespace, watching: Watching) -> int:
 
 
 def _follow(options: argparse.Namespace, directory: str) -> JournalChanges | FolderChanges:
-    from orchestrator.files.changes import follow
+    from orchestrator.files.journal.changes import follow
     from orchestrator.files.moments import parse_moment
 
     if options.since is None:
@@ -133,8 +136,10 @@ def _heartbeat_s(options: argparse.Namespace) -> float | None:
 
 
 def _until_done(options: argparse.Namespace) -> int:
-    from orchestrator.files.journal_tail import JournalTail
-    from orchestrator.files.known import require_workflow
+    from orchestrator.files.directory import require_directory
+    from orchestrator.files.displays.watched import only_one
+    from orchestrator.files.journal.tail import JournalTail
+    from orchestrator.files.state.known import require_workflow
     from orchestrator.interfaces.cli.follow import to_the_end
 
     if not options.workflow:
@@ -145,9 +150,11 @@ def _until_done(options: argparse.Namespace) -> int:
         raise UsageError("--until-done begins at the beginning.", "Leave --from out.")
     _refuse_narrowing(options, "--until-done")
     directory = data_dir(options)
+    require_directory(directory)
     tail = JournalTail(directory, from_start=True)
-    require_workflow(directory, options.workflow[0])
-    return to_the_end(directory, options.workflow[0], tail, lines=options.json)
+    workflow = only_one(directory, options.workflow[0], os.getcwd())
+    require_workflow(directory, workflow)
+    return to_the_end(directory, workflow, tail, lines=options.json)
 
 
 def _live(options: argparse.Namespace) -> int:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import time
 
-from orchestrator.files.board import Board
-from orchestrator.files.changes import JournalChanges
-from orchestrator.files.journal_tail import JournalTail
-from orchestrator.files.locate import check_directory
+from orchestrator.files.directory import require_journal
+from orchestrator.files.displays.board import Board
+from orchestrator.files.journal.changes import JournalChanges
+from orchestrator.files.journal.tail import JournalTail
 from orchestrator.interfaces.cli.live import live_board
 from orchestrator.interfaces.cli.output import is_colourful
-from orchestrator.model.errors import CursorLost, UsageError
+from orchestrator.model.errors import CursorLost
 
 _PAUSE_S = 0.05
 
 
 def watch_all(data_dir: str) -> int:
     """Show them. Raises KeyboardInterrupt, and what reading the directory raises."""
-    if not check_directory(data_dir):
-        raise UsageError(f"There is no journal in {data_dir}.", "Without --live its tasks are looked through.")
+    require_journal(data_dir)
     while True:
         board = Board(data_dir)
         changes = _changes_behind(data_dir, board.load())

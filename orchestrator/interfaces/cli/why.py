@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import sys
 
-from orchestrator.files.why import why
-from orchestrator.files.why_words import subject_of
+from orchestrator.files.why.answer import why
+from orchestrator.files.why.words import subject_of
 from orchestrator.interfaces.cli.output import clean, data_dir, print_json, print_table
 
 TYPE_CHECKING = False

@@ -11,10 +11,11 @@ Examples:
 from __future__ import annotations
 
 from orchestrator.files.directory import require_directory
-from orchestrator.files.read import list_workflows
-from orchestrator.files.workflow_words import unknown_statuses
-from orchestrator.interfaces.cli.arguments import count
+from orchestrator.files.state.status_words import told_of
+from orchestrator.files.state.workflows import list_workflows
+from orchestrator.interfaces.cli.arguments import limit
 from orchestrator.interfaces.cli.output import data_dir, print_json, print_table, say
+from orchestrator.model.states import WORKFLOW_STATUSES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `workflows` takes."""
     told = "only those with exactly this status; may be repeated"
     parser.add_argument("--status", action="append", metavar="STATUS", help=told)
-    parser.add_argument("--limit", type=count, metavar="N", help="at most so many")
+    parser.add_argument("--limit", type=limit, metavar="N", help="at most so many")
     parser.add_argument("--all", action="store_true", help="also those in the archive")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -44,8 +45,8 @@ def run(options: argparse.Namespace) -> int:
         print_json(rows)
     else:
         print_table(rows, _COLUMNS)
-    for sentence in unknown_statuses(options.status or ()):
-        say(f"warning: {sentence[:1].upper()}{sentence[1:]}")
+    for sentence in told_of(options.status or (), "workflow", WORKFLOW_STATUSES):
+        say(f"warning: {sentence}")
     if any(row["stale"] for row in rows):
         say(f"warning: No daemon runs on {directory}: workflows that are not over go on with the next one.")
     return 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.plan import ir
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.plan import ir
 
 if TYPE_CHECKING:

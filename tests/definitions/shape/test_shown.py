@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from orchestrator.definitions.shape.loading import RenderFault
+from orchestrator.definitions.shape.fault import RenderFault
 from orchestrator.definitions.shape.sandbox import Engine, _Environment
 
 VALUES = {

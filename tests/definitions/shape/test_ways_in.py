@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.interfaces.cli import main, submit
 from orchestrator.interfaces.cli.parser import Parser
+from orchestrator.interfaces.cli.submission import submission
 from tests.definitions.shape.conftest import operation
 from tests.nu_plugin_orch.conftest import plugin_and_engine
 
@@ -52,9 +53,9 @@ def test_the_shell_command_gives_origins(layered: Folder, capsys: pytest.Capture
 def test_a_submission_says_for_what_it_is(layered: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of a layer is absolute: the daemon is elsewhere."""
     monkeypatch.chdir(layered.path)
-    wanted: dict[str, Any] = submit.submission(_parsed("w.k", "--env", "prod", "--layer", "w.prod.yaml"))
+    wanted: dict[str, Any] = submission(_parsed("w.k", "--env", "prod", "--layer", "w.prod.yaml"))
     assert (wanted["environment"], wanted["layer"]) == ("prod", os.path.realpath(layered.path / "w.prod.yaml"))
-    assert submit.submission(_parsed("w.k"))["layer"] is None
+    assert submission(_parsed("w.k"))["layer"] is None
 
 
 def _parsed(*arguments: str) -> argparse.Namespace:

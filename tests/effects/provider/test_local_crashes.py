@@ -12,13 +12,16 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from orchestrator.effects import processes
 from tests.effects.provider.test_local_provider import SHELLS, Local
 from tests.support.attempts import wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif("/bin/bash" not in SHELLS, reason="only bash can count its commands")
 

@@ -75,6 +75,83 @@ def test_nobody_waits_for_a_workflow_that_stands_still(own: OwnDirectory) -> Non
     assert f"No daemon runs on {own.path}, and w is not over." in result.stderr
 
 
+@pytest.mark.parametrize("arguments", [["watch", "parts", "--until-done"], ["logs", "parts", "--follow"]])
+def test_a_restart_of_the_daemon_does_not_end_the_following(tmp_path: Path, arguments: list[str]) -> None:
+    """The next one is waited for, and that is told; the workflow goes on, and so does what is shown."""
+    definition, gate, data = tmp_path / "parts.k", tmp_path / "gate", tmp_path / "data"
+    definition.write_text(IN_TWO_PARTS.format(gate=gate))
+    with LiveDaemon(data) as daemon:
+        workflow = daemon.submit(definition)
+        daemon.wait_until_it_is(workflow, ["running"])
+        words = command(arguments[0], workflow, *arguments[2:], data_dir=data)
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        daemon.kill()
+        told = process.stderr.readline()
+        assert told == f"warning: the daemon is gone; {workflow} goes on with the next one, which is waited for.\n"
+        daemon.start()
+        gate.touch()
+        shown, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert shown.splitlines()[-1].endswith("second" if arguments[0] == "logs" else workflow)
+
+
+def test_a_daemon_that_ends_says_what_goes_on(tmp_path: Path) -> None:
+    """Ctrl-C and SIGTERM leave running tasks alone; the next daemon takes them over."""
+    definition, gate = tmp_path / "parts.k", tmp_path / "gate"
+    definition.write_text(IN_TWO_PARTS.format(gate=gate))
+    with LiveDaemon(tmp_path / "data") as daemon:
+        workflow = daemon.submit(definition)
+        daemon.wait_until_it_is(workflow, ["running"])
+        assert daemon.terminate() == 0
+        assert daemon.log().endswith("ended: 1 task goes on; the next daemon takes it over\n")
+        daemon.start()
+        gate.touch()
+        daemon.wait_until_over(workflow)
+        assert daemon.terminate() == 0
+        assert daemon.log().endswith("ended\n")
+        daemon.start()
+
+
+@pytest.mark.parametrize("arguments", [["watch", "w"], ["watch", "w", "--until-done"], ["watch"]])
+def test_a_directory_that_is_not_there_is_told(tmp_path: Path, arguments: list[str]) -> None:
+    """Before anything is said of a workflow."""
+    result = call(*arguments, data_dir=tmp_path / "nowhere")
+    assert (result.returncode, result.stdout) == (66, "")
+    assert result.stderr.startswith(f"error: There is no data directory {tmp_path}/nowhere.\nhelp: ")
+    assert "orchestrator serve" in result.stderr
+
+
+def test_a_display_of_a_directory_that_is_not_there_is_none(tmp_path: Path) -> None:
+    """Nothing is drawn."""
+    for words in (["--live"], ["w", "--live"]):
+        code, shown = call_at_terminal("watch", *words, data_dir=tmp_path / "nowhere")
+        assert code == 66
+        assert shown.startswith("error: There is no data directory")
+
+
+def test_a_watch_of_what_is_over_says_so(own: OwnDirectory) -> None:
+    """It goes on watching: the workflow may be retried."""
+    own.submit(plan(operation("one")), "v")
+    own.happen(AttemptExited("w.one.local.x", 1, 3))
+
+    def first_words(*words: str) -> str:
+        """What the command says on standard error by the time of its first line."""
+        line = command("watch", *words, "--heartbeat", "0.1s", data_dir=own.path)
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        assert process.poll() is None
+        process.terminate()
+        return process.communicate()[1]
+
+    told = "warning: w (failed) is over: what comes is a retry or a rollback; --from 0:0 shows how it went.\n"
+    assert first_words("w") == told
+    assert first_words("w", "--from", "0:0") == first_words("v") == first_words("v", "--workflow", "w") == ""
+    own.happen(AttemptExited("v.one.local.x", 1, 0))
+    assert first_words("v", "--workflow", "w").startswith("warning: v (succeeded), w (failed) are over: ")
+
+
 @pytest.mark.parametrize("arguments", [["watch", "--until-done", "--workflow", "v"], ["logs", "v"]])
 def test_nobody_waits_for_a_workflow_that_is_not_there(own: OwnDirectory, arguments: list[str]) -> None:
     """Also while a daemon runs, which could go on for ever."""
@@ -93,7 +170,7 @@ def test_watching_a_workflow_that_is_not_there_is_refused_at_once(own: OwnDirect
         assert (result.returncode, result.stdout) == (66, "")
         assert f"There is no workflow deploy-4k7q0e in {own.path}." in result.stderr
         assert "Did you mean deploy-4k7q0d?" in result.stderr
-    assert call("watch", "--workflow", "../w", data_dir=own.path).returncode == 65
+    assert call("watch", "--workflow", "../w", data_dir=own.path).returncode == 66
 
 
 def test_a_life_that_took_records_back_does_not_end_the_following(own: OwnDirectory) -> None:
@@ -166,12 +243,13 @@ def test_logs_are_chosen_by_what_is_asked_for(tmp_path: Path) -> None:
 
         assert [line for line in logs().splitlines() if line.startswith("==>")] == [
             "==> prepare database on local, attempt 1 (out) <==",
-            "==> prepare database on local, attempt 2 (out) <==",
+            "==> prepare database on local, attempt 2, to undo it (out) <==",
             "==> prepare cache on local, attempt 1 (out) <==",
-            "==> prepare cache on local, attempt 2 (out) <==",
+            "==> prepare cache on local, attempt 2, to undo it (out) <==",
             "==> switch-over traffic on local, attempt 1 (err) <==",
             "==> switch-over traffic on local, attempt 2 (err) <==",
         ]
+        assert sorted(logs("--follow").splitlines()) == sorted(logs().splitlines())  # nothing comes twice
         assert logs("--failed").count("no route to traffic") == 2
         assert logs("--err", "--attempt", "2").count("no route to traffic") == 1
         assert logs("--item", "cache", "--attempt", "1").endswith("creating cache\n")

@@ -26,6 +26,21 @@ def test_each_log_stands_under_its_name() -> None:
     assert "timed out" not in call("logs", "certificates-h3fsrg", "--failed", data_dir=SAMPLE).stderr
 
 
+def test_only_the_last_lines() -> None:
+    """Of each log; none at all are no mistake."""
+    words = ("logs", "release-zvx90y", "--out")
+    whole = call(*words, data_dir=SAMPLE).stdout.splitlines()
+    last = call(*words, "--tail", "1", data_dir=SAMPLE).stdout.splitlines()
+    assert [line for line in whole if line.startswith("==>")] == [line for line in last if line.startswith("==>")]
+    ends = [line for line, after in zip(whole, [*whole[1:], "==>"], strict=True) if after.startswith("==>")]
+    assert [line for line in last if not line.startswith("==>")] == ends
+    assert len(ends) < len([line for line in whole if not line.startswith("==>")])
+    nothing = call(*words, "--tail", "0", data_dir=SAMPLE)
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    followed = call(*words, "--follow", "--tail", "1", data_dir=SAMPLE).stdout.splitlines()
+    assert sorted(line for line in followed if not line.startswith("==>")) == sorted(ends)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told", "help_text"),
     [

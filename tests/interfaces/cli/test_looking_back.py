@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.plan.ir import canonical
 from orchestrator.store import archive
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
@@ -23,8 +22,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     own.happen(AttemptExited("w.a.local.x", 1, 0))
     own.happen(AttemptExited("w.a.local.y", 1, 7))
     own.submit(plan(operation("b", ("z",))), "v")
-    content = archive.encode(own.world.workflows["w"], canonical(own.world.workflows["w"].plan))
-    own.disk.replace(f"{own.path}/archive/w.jsonl", content, durable=True)
+    own.seal("w")
     archive.clear(own.disk, own.path, "w")
     return Path(own.path)
 
@@ -46,6 +44,14 @@ def test_at_shows_counts_and_tables(directory: Path) -> None:
     assert [row["id"] for row in json.loads(told.stdout)["tasks"]] == ["v.b.local.z"]
 
 
+def test_before_the_first_record_there_was_nothing_and_that_is_said(directory: Path) -> None:
+    """Of a time; who names record 0 knows."""
+    told = call("at", "2000-01-01", data_dir=directory)
+    assert told.stderr == f"warning: Nothing was recorded in {directory} at that time yet.\n"
+    assert told.stdout.splitlines()[1].split() == ["seq", "0"]
+    assert call("at", "0", data_dir=directory).stderr == ""
+
+
 def test_diff_shows_changes(directory: Path) -> None:
     """As a table, or as JSON."""
     lines = call("diff", "2", "3", data_dir=directory).stdout.splitlines()
@@ -62,7 +68,7 @@ def test_diff_shows_changes(directory: Path) -> None:
         (("at", "99"), 66, "There is no record 99"),
         (("diff", "4", "2"), 2, "is before the first one"),
         (("at",), 2, "arguments are required: MOMENT"),
-        (("at", "now", "--workflow", "vv"), 66, "There was no workflow vv"),
+        (("at", "now", "--workflow", "vv"), 66, "There is no workflow vv"),
         (("workflows", "--data-dir", "/nowhere/at/all"), 66, "There is no data directory /nowhere/at/all."),
     ],
 )

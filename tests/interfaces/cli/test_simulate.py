@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrator.engine.events import AttemptExited, AttemptLost
-from orchestrator.files import validator
-from orchestrator.files.foresight import configured
+from orchestrator.files.asking import validator
+from orchestrator.files.asking.foresight import configured
 from orchestrator.interfaces.cli.foresight import duration
 from orchestrator.plan.ir import decode
 from tests.support.own_directory import OwnDirectory

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.files.read import read_tasks
+from orchestrator.files.state.tasks import read_tasks
 from tests.support.shell import ROOT, call
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator.interfaces.spool.request import ResolveArguments
 from tests.files.test_drop import answering
+from tests.support import gated as gated_workflow
 from tests.support.live import LiveDaemon, read_workflow, wait_for
 from tests.support.own_directory import OwnDirectory
 from tests.support.shell import ROOT, call, command
@@ -70,20 +71,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDaemon]:
         yield live
 
 
-class Gated:
-    """A workflow that fails until its gate is open."""
-
-    def __init__(self, daemon: LiveDaemon, folder: Path) -> None:
-        self.daemon = daemon
-        self.gate = folder / "gate"
-        self.path = folder / "gated.k"
-        self.path.write_text(GATED.format(gate=self.gate), encoding="utf-8")
-        self.id = daemon.submit(self.path)
-        self.end()
-
-    def end(self) -> dict[str, Any]:
-        """Its state once it has ended."""
-        return self.daemon.wait_until_over(self.id)
+class Gated(gated_workflow.Gated):
+    """One that is steered with the shell command."""
 
     def call(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command about it."""
@@ -92,12 +81,6 @@ class Gated:
     def has_made(self, *attempts: int) -> bool:
         """Wait until it is over, with so many attempts of its tasks, in their order: files follow a little behind."""
         return bool(wait_for(lambda: attempts_of(self.end()) == list(attempts), f"attempts {attempts}"))
-
-    def change(self, before: str, after: str) -> None:
-        """Edit its definition."""
-        text = self.path.read_text(encoding="utf-8")
-        assert before in text
-        self.path.write_text(text.replace(before, after), encoding="utf-8")
 
 
 def attempts_of(state: dict[str, Any]) -> list[int]:
@@ -108,7 +91,7 @@ def attempts_of(state: dict[str, Any]) -> list[int]:
 @pytest.fixture
 def gated(daemon: LiveDaemon, tmp_path: Path) -> Gated:
     """One that has failed."""
-    return Gated(daemon, tmp_path)
+    return Gated(daemon, tmp_path, GATED)
 
 
 def slow(daemon: LiveDaemon, folder: Path, attempts: int) -> str:
@@ -189,7 +172,7 @@ def test_rollback_undoes_all_or_what_came_after_a_point(gated: Gated) -> None:
     nothing = gated.call("rollback", "--to", "end", "--watch")
     assert (nothing.returncode, nothing.stdout) == (0, f"{gated.id} is succeeded (There is nothing to undo.)\n")
     unknown = gated.call("rollback", "--to", "ends")
-    assert (unknown.returncode, "It has: start, end" in unknown.stderr) == (70, True)
+    assert (unknown.returncode, "There are: start, end" in unknown.stderr) == (70, True)
     done = gated.call("rollback", "--watch")
     assert done.returncode == 0, done.stderr
     assert f"{gated.id} is rolling_back: 4 tasks to be undone" in done.stderr
@@ -222,7 +205,7 @@ def test_a_rollback_says_what_it_cannot_undo(daemon: LiveDaemon, tmp_path: Path)
 
 def test_retry_with_the_latest_definition_shows_what_differs_and_goes_on(gated: Gated) -> None:
     """Without a terminal it needs a yes of its own; what still holds is not done again."""
-    gated.change(f"test -e {gated.gate}", "true")
+    gated.do_without_gate()
     shown = gated.call("retry", "--diff")
     assert shown.returncode == 0
     assert [line.split()[:3] for line in shown.stdout.splitlines()[1:3]] == [
@@ -247,7 +230,7 @@ def test_retry_with_the_latest_definition_shows_what_differs_and_goes_on(gated: 
 
 def test_a_person_is_asked(gated: Gated) -> None:
     """On a terminal; anything but a yes does nothing."""
-    gated.change(f"test -e {gated.gate}", "true")
+    gated.do_without_gate()
     code, shown = answered(gated, "n\n")
     assert code == 2
     assert "Go on like this? [y/N]" in shown

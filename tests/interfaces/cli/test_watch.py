@@ -50,6 +50,9 @@ def first(own: OwnDirectory, count: int, *arguments: str) -> list[dict[str, Any]
     ("arguments", "expected"),
     [
         (["--workflow", "w2"], [(None, "queued"), ("w2.one.local.x", "pending")]),
+        (["w2"], [(None, "queued"), ("w2.one.local.x", "pending")]),
+        (["w.k", "--status", "succeeded"], [("w1.one.local.x", "succeeded"), ("w2.one.local.x", "succeeded")]),
+        (["w2", "--workflow", "/d/w.k", "--status", "succeeded"], [("w1.one.local.x", "succeeded")]),
         (["--operation", "two", "--status", "running"], [("w1.two.local.x", "running"), ("w2.two.local.x", "running")]),
         (["--task", "w1.one.local.x", "--status", "succeeded"], [("w1.one.local.x", "succeeded")]),
         (["--item", "x", "--status", "succeeded", "--status", "failed"], [("w1.one.local.x", "succeeded")]),
@@ -113,6 +116,23 @@ def test_a_task_that_is_not_there_is_told(own: OwnDirectory) -> None:
     result = call("watch", "--task", "w1.one.local.y", data_dir=own.path)
     assert result.returncode == 66
     assert "Did you mean w1.one.local.x?" in result.stderr
+
+
+def test_what_is_waited_for_is_told(own: OwnDirectory) -> None:
+    """Nothing has that operation so far."""
+    words = command("watch", "--operation", "onne", data_dir=own.path)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "warning: No task has operation `onne`. Did you mean one?\n"
+    process.terminate()
+    process.communicate()
+
+
+def test_one_of_several_has_to_be_named_to_be_followed_to_its_end(own: OwnDirectory) -> None:
+    """A definition that was submitted twice is two workflows."""
+    result = call("watch", "w.k", "--until-done", data_dir=own.path)
+    assert result.returncode == 66
+    assert result.stderr == "error: 2 workflows have the definition w.k.\nhelp: Name one: w1, w2.\n"
 
 
 def test_a_terminal_shows_all_workflows_in_place(own: OwnDirectory) -> None:

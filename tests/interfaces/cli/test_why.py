@@ -57,7 +57,7 @@ def test_what_there_is_not_is_told_with_near_ones(made: MadeByHand) -> None:
     """On standard error, with the exit code of what is not there, or of what can be no id."""
     missing = call("why", "w.b.local.z", data_dir=made.path)
     assert (missing.returncode, missing.stdout) == (66, "")
-    assert "There is no workflow or task w.b.local.z" in missing.stderr
+    assert "There is no task w.b.local.z" in missing.stderr
     assert "Did you mean w.b.local.x" in missing.stderr
     assert call("why", "../w", data_dir=made.path).returncode == 65
     assert call("why", data_dir=made.path).returncode == 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nu_plugin_orch.commands.graph import SIGNATURE, complete
-from orchestrator.files.graph_formats import FORMATS
+from orchestrator.files.graph.formats import FORMATS
 from orchestrator.model.times import rfc3339
 from tests.files.test_graph import DEFINITION, make_two
 from tests.support.engine import ARGUMENT, Engine, PluginError
@@ -76,7 +76,7 @@ def test_a_definition_is_a_graph_too(engine: Engine, tmp_path: Path) -> None:
         ("a b", {}, "orch::id::bad", ARGUMENT, "orch workflows"),
         ("/nowhere/x.k", {}, "orch::not_found", ARGUMENT, "current folder"),
         ("w", {"format": "svgg"}, "orch::usage", ARGUMENT, "Did you mean svg? There are: text, "),
-        ("w", {"focus": "aa"}, "orch::not_found", ARGUMENT, "There are a, b."),
+        ("w", {"focus": "aa"}, "orch::not_found", ARGUMENT, "There are: a, b."),
         ("w", {"depth": 1}, "orch::usage", ARGUMENT, "--focus"),
         ("w", {"depth": -1, "focus": "a"}, "orch::usage", ARGUMENT, "0 or more"),
         ("w", {"width": 3}, "orch::usage", ARGUMENT, "20 or more"),
@@ -108,10 +108,10 @@ def test_a_directory_of_others_and_a_damaged_workflow(engine: Engine, made: OwnD
 def test_tab_offers_workflows_operations_and_forms(made: OwnDirectory, tmp_path: Path) -> None:
     """Nothing for what is a number, and nothing that cannot be read."""
     folder = made.path
-    assert [name for name, _ in complete(folder, 0) or ()] == ["w"]
-    assert [name for name, _ in complete(folder, "focus") or ()] == ["a", "b"]
-    assert complete(folder, "depth") == []
-    assert complete(str(make_foreign(tmp_path / "foreign")), "focus") == []
+    assert [name for name, _ in complete(folder, 0, {}) or ()] == ["w"]
+    assert [name for name, _ in complete(folder, "focus", {}) or ()] == ["a", "b"]
+    assert complete(folder, "depth", {}) == []
+    assert complete(str(make_foreign(tmp_path / "foreign")), "focus", {}) == []
     forms = next(it for it in SIGNATURE["sig"]["named"] if it["long"] == "format")
     assert forms["completion"] == {"List": list(FORMATS)}
 

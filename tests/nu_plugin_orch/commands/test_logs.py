@@ -8,7 +8,7 @@ import pytest
 
 from nu_plugin_orch.commands.logs import complete
 from orchestrator.engine.events import AttemptExited
-from tests.files.test_logs import STRANGE, a_daemon, put
+from tests.files.test_logs import STRANGE, a_daemon, put, undone
 from tests.support.engine import ARGUMENT, HEAD, Engine, PluginError, frame
 from tests.support.foreign_directory import make_foreign
 from tests.support.own_directory import OwnDirectory
@@ -53,6 +53,19 @@ def test_a_row_for_each_line(engine: Engine, own: OwnDirectory) -> None:
     assert rows_of(engine, own, out=..., err=...) == [first, second, third]
     assert rows_of(engine, own, "w.a.local.x", tail=1) == [second]
     assert rows_of(engine, own, item="x", raw=...)[0] == ("x", 1, "out", "\x1b[31mone\x1b[0m")
+
+
+def test_lines_of_an_undo_are_told_from_those_of_a_retry(engine: Engine, own: OwnDirectory) -> None:
+    """Done, undone, run again: a column says which, before the stream and the line."""
+    undone(own)
+    stream = engine.stream(engine.start("orch logs", "v", data_dir=own.path))
+    rows = [engine.item(stream) for _ in range(3)]
+    assert [(row["attempt"], row["undo"], row["line"]) for row in rows] == [
+        (1, False, "1"),
+        (2, True, "2"),
+        (3, False, "3"),
+    ]
+    assert list(rows[0]) == ["operation", "item", "provider", "attempt", "undo", "stream", "line"]
 
 
 @pytest.mark.parametrize(
@@ -138,9 +151,9 @@ def test_following_without_a_daemon_says_so(engine: Engine, own: OwnDirectory) -
 
 def test_tab(own: OwnDirectory) -> None:
     """Workflows and tasks for the argument, names for the flags, nothing for numbers, paths for a path."""
-    assert [name for name, _ in complete(own.path, 0) or []][:2] == ["w", "w.a.local.x"]
-    assert [name for name, _ in complete(own.path, "operation") or []] == ["a", "b"]
-    assert [name for name, _ in complete(own.path, "item") or []] == ["x", STRANGE, "y"]
-    assert [name for name, _ in complete(own.path, "provider") or []] == ["local"]
-    assert complete(own.path, "tail") == complete(own.path, "attempt") == []
-    assert complete(own.path, "data-dir") is None
+    assert [name for name, _ in complete(own.path, 0, {}) or []][:2] == ["w", "w.a.local.x"]
+    assert [name for name, _ in complete(own.path, "operation", {}) or []] == ["a", "b"]
+    assert [name for name, _ in complete(own.path, "item", {}) or []] == ["x", STRANGE, "y"]
+    assert [name for name, _ in complete(own.path, "provider", {}) or []] == ["local"]
+    assert complete(own.path, "tail", {}) == complete(own.path, "attempt", {}) == []
+    assert complete(own.path, "data-dir", {}) is None

@@ -57,13 +57,33 @@ def test_a_moment_that_is_none_is_labelled(engine: Engine, own: OwnDirectory, mo
     assert told.value.told["help"]
 
 
+def test_who_may_have_meant_the_time_of_day_is_told_how_it_is_written(engine: Engine, own: OwnDirectory) -> None:
+    """Two numbers are a cursor by their form, of which there is none here."""
+    for moment in ("14:10", "14:3"):
+        with pytest.raises(PluginError) as told:
+            engine.run("orch at", moment, data_dir=own.path)
+        hours, minutes = moment.split(":")
+        assert f"'today {hours}:{minutes:0>2}'" in told.value.told["help"]
+    assert engine.run("orch at", "14:10:00", data_dir=own.path)["seq"] == 4
+
+
+def test_the_counts_stand_where_the_screen_ends(engine: Engine, own: OwnDirectory) -> None:
+    """Behind the tables, which may be longer than it."""
+    columns = list(engine.run("orch at", "now", data_dir=own.path))
+    assert columns[:2] == ["tasks", "workflows"]
+    assert columns[-4:] == ["tasks_pending", "tasks_running", "tasks_completed", "tasks_failed"]
+
+
 def test_a_workflow_that_was_not_there_is_labelled(engine: Engine, own: OwnDirectory) -> None:
-    """With near names."""
+    """With near names where there is none at all."""
     own.submit(plan(operation("a")), "deploy-4k7q0d")
-    with pytest.raises(PluginError, match="There was no workflow deploy in") as told:
+    with pytest.raises(PluginError, match="There is no workflow deploy in") as told:
         engine.run("orch at", "now", data_dir=own.path, workflow="deploy")
-    assert told.value.told["labels"][0]["text"] == "not there then"
+    assert told.value.told["labels"][0]["text"] == "not known here"
     assert "Did you mean deploy-4k7q0d?" in told.value.told["help"]
+    with pytest.raises(PluginError, match=r"There was no workflow deploy-4k7q0d in .* at record 1") as told:
+        engine.run("orch at", 1, data_dir=own.path, workflow="deploy-4k7q0d")
+    assert told.value.told["labels"][0]["text"] == "not there then"
 
 
 def test_shows_what_changed(engine: Engine, own: OwnDirectory) -> None:

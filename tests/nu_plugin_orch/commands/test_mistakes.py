@@ -108,6 +108,6 @@ def test_tab_passes_over_wrong_settings() -> None:
 
 def test_tab_offers_no_files_where_none_are_meant(tmp_path: Path) -> None:
     """For a position that a command does not have, nothing; for a flag that may take a path, the engine's own."""
-    assert complete_by({"limit": ""}, str(tmp_path), 3) == []
-    assert complete_by({"limit": ""}, str(tmp_path), "limit") == []
-    assert complete_by({"limit": ""}, str(tmp_path), "data-dir") is None
+    assert complete_by({"limit": ""}, str(tmp_path), 3, {}) == []
+    assert complete_by({"limit": ""}, str(tmp_path), "limit", {}) == []
+    assert complete_by({"limit": ""}, str(tmp_path), "data-dir", {}) is None

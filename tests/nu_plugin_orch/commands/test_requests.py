@@ -99,10 +99,15 @@ def test_without_a_daemon_it_says_how_to_start_one(engine: Engine, own: OwnDirec
 
 
 def test_cancels_a_workflow(engine: Engine, own: OwnDirectory) -> None:
-    """The answer is the daemon's."""
+    """The answer is the daemon's, and a note if it is not over then."""
     result: dict[str, object] = {"workflow": "w-1", "status": "cancelled"}
     with answering(own, lambda inbox, request: inbox.reply(request.key, 5, result)) as met:
-        assert engine.run("orch cancel", "w-1", data_dir=own.path) == result
+        assert engine.run("orch cancel", "w-1", data_dir=own.path) == {**result, "note": ""}
+    assert [request.arguments for request in met] == [CancelArguments("w-1")]
+    result["status"] = "running"
+    with answering(own, lambda inbox, request: inbox.reply(request.key, 5, result)) as met:
+        told = engine.run("orch cancel", "w-1", data_dir=own.path, **{"no-wait": ...})
+    assert told == {**result, "note": "what runs is still being stopped"}
     assert [request.arguments for request in met] == [CancelArguments("w-1")]
 
 

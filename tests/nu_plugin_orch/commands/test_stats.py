@@ -68,7 +68,7 @@ def test_filters(engine: Engine, folder: str, flags: dict[str, object], total: i
         ({"from": "soon"}, "'soon' is no moment", "Moments look like"),
         ({"to": 5}, "A value of kind int is no moment", "Give a datetime"),
         ({"status": 5}, "takes a status or a list", "failed timed_out"),
-        ({"workflow": "v"}, "No workflow has the id or the definition v", "orch workflows"),
+        ({"workflow": "v"}, "There is no workflow v", "orch workflows"),
     ],
 )
 def test_mistakes_are_labelled(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from orchestrator.engine.events import AttemptExited, PauseRequested
-from orchestrator.files import validator
+from orchestrator.files.asking import validator
 from orchestrator.interfaces.spool.request import (
     PauseArguments,
     ResolveArguments,

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.engine.events import AttemptExited, WorkflowArchived
-from orchestrator.files.table import TaskTable
-from orchestrator.store import archive
+from orchestrator.engine.events import AttemptExited
+from orchestrator.files.tables.table import TaskTable
 from tests.support.engine import ARGUMENT, HEAD, Engine, PluginError, frame, python, spans
 from tests.support.foreign_directory import TASK, make_foreign, write
 from tests.support.many_tasks import make_directory
@@ -200,7 +199,7 @@ def test_orders_by_a_column(engine: Engine, fleet: str, column: str) -> None:
         ({"from": 5}, "kind int is no moment", "not a moment"),
         ({"from": "2026-01-02", "to": "2026-01-01"}, "--to is before --from", "before --from"),
         ({"min_priority": 2, "max_priority": 1}, "more than --max-priority", "less than --min-priority"),
-        ({"workflow": "fleet-4k7q0"}, "No workflow has the id or the definition fleet-4k7q0", "not known here"),
+        ({"workflow": "fleet-4k7q0"}, "There is no workflow fleet-4k7q0", "not known here"),
         ({"status": 5}, "takes a status or a list", "not a status"),
         ({"sort": "durations"}, "No task has a column durations", "not a column"),
     ],
@@ -221,7 +220,7 @@ def test_names_what_may_have_been_meant(engine: Engine, fleet: str, capfd: pytes
         engine.run("orch tasks", data_dir=fleet, workflow="fleet-4k7q0")
     assert "Did you mean fleet-4k7q0d?" in told.value.told["help"]
     assert engine.run("orch tasks", data_dir=fleet, operation="move-dat") == []
-    assert "no task has operation `move-dat`. Did you mean move-data?" in capfd.readouterr().err
+    assert "No task has operation `move-dat`. Did you mean move-data?" in capfd.readouterr().err
 
 
 def test_shows_the_archive_with_all(engine: Engine, tmp_path: Path) -> None:
@@ -230,14 +229,7 @@ def test_shows_the_archive_with_all(engine: Engine, tmp_path: Path) -> None:
     own.submit(plan(operation("a", ("x", "y"))), "old-000001")
     for item in "xy":
         own.happen(AttemptExited(f"old-000001.a.local.{item}", 1, 0))
-    workflow = own.world.workflows["old-000001"]
-    pinned = (tmp_path / "workflows" / "old-000001" / "plan.json").read_bytes()
-    (tmp_path / "archive").mkdir(exist_ok=True)
-    (tmp_path / "archive" / "old-000001.jsonl").write_bytes(archive.encode(workflow, pinned))
-    own.happen(WorkflowArchived("old-000001"))
-    for path in (tmp_path / "tasks").iterdir():
-        path.unlink()
-    own.disk.remove_tree(f"{own.path}/workflows/old-000001")
+    own.archive("old-000001")
     own.submit(plan(operation("a")), "new-000002")
     assert ids(engine.run("orch tasks", data_dir=own.path)) == ["new-000002.a.local.x"]
     everything = engine.run("orch tasks", data_dir=own.path, all=...)
@@ -245,7 +237,8 @@ def test_shows_the_archive_with_all(engine: Engine, tmp_path: Path) -> None:
     assert len(engine.run("orch tasks", data_dir=own.path, all=..., workflow="old-000001")) == 2
     with pytest.raises(PluginError) as told:
         engine.run("orch tasks", data_dir=own.path, workflow="old-000001")
-    assert "It is archived: --all shows its tasks." in told.value.told["help"]
+    assert told.value.told["msg"].endswith("old-000001 is archived, and its tasks with it.")
+    assert told.value.told["help"] == "`orch tasks --all --workflow old-000001` shows its tasks."
 
 
 def test_very_many_come_as_a_stream(engine: Engine, fleet: str, monkeypatch: pytest.MonkeyPatch) -> None:

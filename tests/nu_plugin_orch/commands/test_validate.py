@@ -48,6 +48,7 @@ def test_faults_are_a_table_with_places(engine: Engine, definition: Path, tmp_pa
     (fault,) = report["errors"]
     assert report["valid"] is False
     assert (fault["severity"], fault["line"]) == ("error", 7)
+    assert list(fault)[:7] == ["severity", "code", "line", "column", "message", "help", "file"]
     assert "oen" in fault["message"]
 
 

@@ -85,7 +85,7 @@ def test_a_workflow_that_is_not_there_is_told(engine: Engine, own: OwnDirectory)
     with pytest.raises(PluginError, match="There is no workflow w ") as told:
         engine.run("orch watch", data_dir=own.path, workflow="w")
     assert "Did you mean w1 or w2?" in told.value.told["help"]
-    with pytest.raises(PluginError, match="is no workflow id"):
+    with pytest.raises(PluginError, match=r"There is no workflow \.\./w1 in"):
         engine.run("orch watch", data_dir=own.path, workflow="../w1")
 
 
@@ -203,6 +203,34 @@ def test_what_is_not_there_or_no_word_is_labelled(engine: Engine, own: OwnDirect
         engine.run("orch watch", "w1", data_dir=own.path, workflow="w2")
 
 
+def test_a_workflow_may_be_named_by_its_definition(engine: Engine, own: OwnDirectory) -> None:
+    """That is each of it, also one that comes; where one is wanted, it has to be the only one."""
+    lock = own.hold()
+    engine.place["GetCurrentDir"] = "/d"
+    for positional, flags in ((("w.k",), {}), ((), {"workflow": "w.k"}), ((), {"workflow": ["w1", "/d/w.k"]})):
+        stream = engine.stream(engine.start("orch watch", *positional, data_dir=own.path, **flags))
+        name = f"v{len(own.world.workflows)}"
+        own.submit(IN_TURN, name)
+        assert engine.item(stream)["workflow"] == name
+    lock.release()
+    several = labelled(engine, own.path, "--until-done needs --workflow", workflow="w.k", **{"until-done": ...})
+    assert several["help"].startswith("Name one: v2, v3, v4, w1, w2.")
+
+
+def test_the_only_one_of_a_definition_is_followed_to_its_end(engine: Engine, tmp_path: Path) -> None:
+    """Whatever is submitted meanwhile."""
+    own = OwnDirectory(tmp_path)
+    own.submit(plan(operation("a")), "w1")
+    lock = own.hold()
+    flags = {"workflow": "w.k", "until-done": ...}
+    stream = engine.stream(engine.start("orch watch", data_dir=own.path, **flags))
+    own.submit(plan(operation("a")), "w2")
+    own.happen(AttemptExited("w1.a.local.x", 1, 0))
+    assert [(engine.item(stream)["workflow"]) for _ in range(2)] == ["w1", "w1"]
+    assert engine.ended(stream)
+    lock.release()
+
+
 def test_a_workflow_may_be_named_without_a_flag(engine: Engine, own: OwnDirectory) -> None:
     """As with --workflow; an unknown one is labelled where it stands."""
     call = engine.start("orch watch", "w2", data_dir=own.path, **{"from": "0:0"})
@@ -249,7 +277,18 @@ def test_a_display_needs_a_terminal(engine: Engine, own: OwnDirectory, tmp_path:
     for name, value in (("from", "0:0"), ("since", "1min"), ("status", "failed"), ("operation", "a"), ("reasons", ...)):
         labelled(engine, own.path, f"--{name} is for the records", live=..., **{name: value})
     labelled(engine, own.path, "one workflow, or all", live=..., workflow=["w1", "w2"])
-    labelled(engine, make_foreign(tmp_path / "foreign"), "There is no journal", live=...)
+    foreign = labelled(engine, make_foreign(tmp_path / "foreign"), "There is no journal", live=...)
+    assert foreign["help"].startswith("Another program writes it: `orch watch` without --live")
+    (tmp_path / "empty").mkdir()
+    empty = labelled(engine, str(tmp_path / "empty"), "There is no journal", live=...)
+    assert empty["help"] == f"Start a daemon on it: orchestrator serve --data-dir {tmp_path}/empty"
+    for named in ({}, {"workflow": "w1"}):
+        with pytest.raises(PluginError, match="There is no data directory") as told:
+            engine.run("orch watch", data_dir=str(tmp_path / "nowhere"), live=..., **named)
+        assert told.value.told["code"] == "orch::not_found"
+    with pytest.raises(PluginError, match="There is no workflow w ") as told:
+        engine.run("orch watch", data_dir=own.path, live=..., workflow="w")
+    assert "Did you mean w1 or w2?" in told.value.told["help"]
     asked = len(engine.asked)
     watch(engine, own, 1)
     assert "EnterForeground" not in engine.asked[asked:]

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.engine.events import AttemptExited
-from orchestrator.plan.ir import canonical
-from orchestrator.store import archive
 from tests.support.engine import ARGUMENT, Engine, PluginError
 from tests.support.own_directory import OwnDirectory
 from tests.support.plans import operation, plan
@@ -79,12 +77,10 @@ def test_shows_archived_ones_when_asked_for(engine: Engine, own: OwnDirectory) -
     """With the path of their file."""
     for item in "xy":
         own.happen(AttemptExited(f"w1.a.local.{item}", 1, 0))
-    content = archive.encode(own.world.workflows["w1"], canonical(own.world.workflows["w1"].plan))
-    own.disk.replace(f"{own.path}/archive/w1.jsonl", content, durable=True)
-    archive.clear(own.disk, own.path, "w1")
+    path = own.archive("w1")
     assert [row["id"] for row in engine.run("orch workflows", data_dir=own.path)] == ["w2"]
     rows = engine.run("orch workflows", data_dir=own.path, all=...)
-    assert [(row["id"], row.get("archived")) for row in rows] == [("w2", None), ("w1", f"{own.path}/archive/w1.jsonl")]
+    assert [(row["id"], row.get("archived")) for row in rows] == [("w2", None), ("w1", path)]
 
 
 def test_a_directory_that_is_not_there_is_told(engine: Engine, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_each_call_is_answered_once(session: Session) -> None:
     session.receive(call(0, "Metadata") + call(1, "Signature") + run(2, "orch") + run(3, "orch"))
     assert sent(session.metadata(0, "1.2.3")) == {"CallResponse": [0, {"Metadata": {"version": "1.2.3"}}]}
     assert sent(session.signature(1, [])) == {"CallResponse": [1, {"Signature": []}]}
-    value = sent(session.value(2, VALUES.integer(5)))
+    value = sent(b"".join(session.value(2, VALUES.integer(5))))
     assert value == {"CallResponse": [2, {"PipelineData": {"Value": [{"Int": [5, [100, 110]]}, None]}}]}
     error = labeled_error("no", label=("here", HEAD), code="orch::x", help="do")  # type: ignore[arg-type]
     assert sent(session.error(3, error)) == {"CallResponse": [3, {"Error": error}]}
@@ -168,7 +168,7 @@ def test_each_call_is_answered_once(session: Session) -> None:
 def test_nothing_is_an_empty_answer(session: Session) -> None:
     """As Nushell has it."""
     session.receive(run(0, "orch"))
-    assert sent(session.value(0, VALUES.nothing())) == {"CallResponse": [0, {"PipelineData": "Empty"}]}
+    assert sent(b"".join(session.value(0, VALUES.nothing()))) == {"CallResponse": [0, {"PipelineData": "Empty"}]}
 
 
 def test_an_answer_that_cannot_be_encoded_leaves_the_call_open(session: Session) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nu_plugin_orch import commands
+from orchestrator.files.rows import CORRUPT
 from orchestrator.model.states import TASK_STATUSES
 
 SIGNATURES: dict[str, dict[str, Any]] = {name: commands.load(name).SIGNATURE for name in commands.MODULES}
@@ -64,7 +65,7 @@ def test_flags_are_documented_and_their_letters_differ(name: str) -> None:
 def test_tab_offers_every_task_status() -> None:
     """Statically, so that no engine has to ask."""
     flags = {flag["long"]: flag for flag in SIGNATURES["orch tasks"]["sig"]["named"]}
-    assert flags["status"]["completion"] == {"List": list(TASK_STATUSES)}
+    assert flags["status"]["completion"] == {"List": [*TASK_STATUSES, CORRUPT]}
 
 
 @pytest.mark.parametrize("name", [name for name in SIGNATURES if name != "orch"])

@@ -56,3 +56,13 @@ def test_the_same_values_as_cells_makes(given_rows: list[dict[str, Any]], hidden
         expected = Cells(Values(SPAN)).record(row, hidden)
         assert unpackb(one.data, strict_map_key=False) == as_sent(expected)
         assert list(unpackb(one.data, strict_map_key=False)["Record"][0]) == list(as_sent(expected)["Record"][0])
+
+
+def test_a_large_table_is_made_while_it_is_sent() -> None:
+    """In pieces, so that the engine can begin; together they are the table."""
+    given_rows = [{"id": f"t{number}", "priority": number} for number in range(1_700)]
+    coder = RowBytes(())
+    pieces = list(row_bytes.table([coder.encode(row) for row in given_rows], SPAN).pieces)
+    assert len(pieces) > 3
+    assert max(map(len, pieces)) < sum(map(len, pieces)) / 2
+    assert unpackb(b"".join(pieces)) == as_sent(Cells(Values(SPAN)).table(given_rows, ()))

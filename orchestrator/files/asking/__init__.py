@@ -1,0 +1,1 @@
+"""Leaving a request for the daemon, and asking the evaluator about a definition."""

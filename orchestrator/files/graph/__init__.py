@@ -1,0 +1,1 @@
+"""The graph of a workflow or a definition, and its pictures."""

@@ -1,0 +1,1 @@
+"""What tasks wrote: which logs there are, their lines, and following them."""

@@ -1,0 +1,1 @@
+"""Earlier moments, from the newest snapshot before them and the records behind it."""
