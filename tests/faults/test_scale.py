@@ -27,10 +27,10 @@ TASKS = 10_000 * RUNS
 
 MEMORY_KIB_MAX = 500 << 10
 
-#: Share of a core; and of what a process takes that is as idle as can be (`PEER`), where the machine is slow just now.
-IDLE_MAX, IDLE_RATIO_MAX = 0.005, 1.5
+#: Share of a core.
+IDLE_MAX = 0.005
 
-#: Wakes up as often as a daemon at rest, looks into a folder and replaces a file, and nothing else.
+#: What is as idle as can be, to tell a slow machine from a busy daemon. Wakes up as often as a daemon at rest, looks into a folder and replaces a file, and nothing else.
 PEER = """
 import os, sys, time
 folder = sys.argv[1]
@@ -94,7 +94,7 @@ def test_a_wide_plan_and_a_restart_fit_into_little_memory(tmp_path: Path) -> Non
 
 @pytest.mark.fault("F32")
 def test_a_daemon_at_rest_does_next_to_nothing(tmp_path: Path) -> None:
-    """With many finished workflows, most archived: half a percent of a core, or what anybody takes who wakes up."""
+    """With many finished workflows, most archived: less than half a percent of a core, and than a bare process that wakes up."""
     definition = define(tmp_path / "w.k", operation("a", "true"))
     data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o700)
@@ -114,7 +114,9 @@ def test_a_daemon_at_rest_does_next_to_nothing(tmp_path: Path) -> None:
             time.sleep(6)
             took, idle = (_cpu_ns(it) - ns for it, ns in zip((pid, peer.pid), before, strict=True))
             peer.kill()
-        assert took / 6e9 < IDLE_MAX or took / idle < IDLE_RATIO_MAX, (took / 6e9, took / idle)
+        assert took < idle
+        if idle / 6e9 < IDLE_MAX:  # else this machine cannot show so little of anybody
+            assert took / 6e9 < IDLE_MAX
 
 
 def _cpu_ns(pid: int) -> int:
